@@ -1,0 +1,163 @@
+import { Queue } from "../bytes/queue.ts";
+import type { Runtime, Timer } from "../runtime.ts";
+import { type Place, still } from "./cursor.ts";
+import type { Flushes } from "./flushes.ts";
+import { windowedBytes } from "./in-flight.ts";
+import type { Items } from "./items.ts";
+import type { Log } from "./log.ts";
+import type { Window, WindowFence } from "./window.ts";
+
+/** A PING at a frame boundary: its PONG confirms everything handed over before it. */
+export interface Fence extends WindowFence {
+  /** Log frames before this place are confirmed by it. */
+  readonly place: Place;
+  /** Messages beside the log up to this number are confirmed by it. */
+  readonly itemSeq: number;
+  stopped: boolean;
+  /** Run at the PONG. */
+  readonly onPong: readonly (() => void)[];
+}
+
+/**
+ * The PINGs of this connection: when one is due, and those that wait for their PONG, which come back in order. User flushes, round trips and
+ * the heartbeat share the list.
+ */
+export class Fences {
+  readonly #log: Log;
+  readonly #items: Items;
+  readonly #flushes: Flushes;
+  readonly #window: Window;
+  readonly #runtime: Runtime;
+  readonly #delay: number;
+  readonly #wake: () => void;
+  readonly #outstanding = new Queue<Fence>();
+  #pings: (() => void)[] = [];
+  #lastAt = -Infinity;
+  #handedOver = 0;
+  #fencedAt = 0;
+  #forced = false;
+  #timer: Timer | undefined;
+
+  /**
+   * @param delay `fenceDelay`, ms
+   * @param wake called when a fence became due by time alone
+   */
+  constructor(
+    parts: { log: Log; items: Items; flushes: Flushes; window: Window },
+    runtime: Runtime,
+    delay: number,
+    wake: () => void,
+  ) {
+    this.#log = parts.log;
+    this.#items = parts.items;
+    this.#flushes = parts.flushes;
+    this.#window = parts.window;
+    this.#runtime = runtime;
+    this.#delay = delay;
+    this.#wake = wake;
+  }
+
+  /** PINGs whose PONG has not come. */
+  get outstanding(): number {
+    return this.#outstanding.length;
+  }
+
+  /** Message bytes handed over on this connection. */
+  get handedOver(): number {
+    return this.#handedOver;
+  }
+
+  /** Message bytes that may still be handed over before a fence is due. */
+  get room(): number {
+    return this.#window.quarter - (this.#handedOver - this.#fencedAt);
+  }
+
+  /** Message bytes were handed over. */
+  passed(bytes: number): void {
+    this.#handedOver += bytes;
+  }
+
+  /** A PING that somebody asked for, at the next frame boundary. */
+  ask(onPong: () => void): void {
+    this.#pings.push(onPong);
+  }
+
+  /** A fence is due now, however little was handed over. */
+  force(): void {
+    this.#forced = true;
+  }
+
+  /** The window stopped the writer. What lies behind the last fence gets one of its own: only a PONG opens the window. */
+  stopped(): void {
+    const last = this.#outstanding.last();
+    if (this.#handedOver > this.#fencedAt) this.#forced = true;
+    else if (last !== undefined) last.stopped = true;
+  }
+
+  isDue(now: number): boolean {
+    if (this.#pings.length > 0 || this.#forced) return true;
+    const next = this.#items.peek();
+    const written = this.#log.written.position;
+    const nothingBefore = next === undefined || next.spot.position > written;
+    if (nothingBefore && this.#flushes.isDue(written)) return true;
+    if (this.#handedOver === this.#fencedAt) return false;
+    return this.room <= 0 || now - this.#lastAt >= this.#delay;
+  }
+
+  /** A PING goes out behind everything handed over so far. */
+  push(now: number): void {
+    const { written, confirmed } = this.#log;
+    const settle = this.#flushes.ask(written.position);
+    const bytes = windowedBytes(this.#log, this.#items);
+    this.#outstanding.push({
+      place: still(written),
+      itemSeq: this.#items.handedOverSeq,
+      time: now,
+      inFlight: bytes,
+      alone: bytes > 0 && written.index - confirmed.index + this.#items.inFlightMessages === 1,
+      handedOver: this.#handedOver,
+      stopped: false,
+      onPong: settle === undefined ? this.#pings : [...this.#pings, settle],
+    });
+    this.#pings = [];
+    this.#lastAt = now;
+    this.#fencedAt = this.#handedOver;
+    this.#forced = false;
+    this.#cancelTimer();
+  }
+
+  /** The fence that the next PONG answers. */
+  shift(): Fence | undefined {
+    return this.#outstanding.shift();
+  }
+
+  /** Sees to it that what was handed over gets its fence in time. */
+  arm(now: number): void {
+    if (this.#timer !== undefined || this.#forced || this.#handedOver === this.#fencedAt) return;
+    this.#timer = this.#runtime.timer(Math.max(0, this.#lastAt + this.#delay - now), () => {
+      this.#timer = undefined;
+      this.#forced = true;
+      this.#wake();
+    });
+  }
+
+  /** The connection began. */
+  attached(): void {
+    this.#lastAt = -Infinity;
+    this.#handedOver = 0;
+    this.#fencedAt = 0;
+  }
+
+  /** The connection ended: no PONG will come. */
+  detached(): void {
+    this.#outstanding.clear();
+    this.#pings = [];
+    this.#forced = false;
+    this.#cancelTimer();
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,171 @@
+import { Queue } from "../bytes/queue.ts";
+import type { UndeliveredState } from "../errors.ts";
+import { type DecodedFrame, decodeFrame } from "../protocol/frame.ts";
+import type { Runtime, Timer } from "../runtime.ts";
+import type { Ages } from "./ages.ts";
+import type { LiveRun, Log } from "./log.ts";
+import type { Slab } from "./slab.ts";
+
+/** The most messages in one call of the listener. */
+const BATCH = 256;
+/** Handing back gives way to the event loop after this long, ms. */
+const TURN_MS = 5;
+
+/** A message that ended other than confirmed, with its headers as they stood on the wire. */
+export interface EndedMessage {
+  readonly subject: string;
+  readonly reply: string | undefined;
+  /** The `NATS/1.0` block. */
+  readonly headers: Uint8Array | undefined;
+  /** A copy. */
+  readonly data: Uint8Array;
+  readonly state: UndeliveredState;
+  readonly error: Error | undefined;
+  /** Since it was accepted, ms. */
+  readonly ageMs: number;
+}
+
+export interface OutboundHandlers {
+  /** `null`: nobody listens; ended messages are counted and released. */
+  readonly undelivered: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null;
+  /** What `undelivered` threw or rejected with. */
+  readonly undeliveredFailed: (error: unknown) => void;
+}
+
+/** Frames of the log that wait to be handed back; their slab is pinned. Or a single message that never was in the log. */
+type Entry =
+  | {
+      readonly kind: "run";
+      readonly slab: Slab;
+      next: number;
+      to: number;
+      readonly state: UndeliveredState;
+      readonly error: Error | undefined;
+    }
+  | { readonly kind: "message"; readonly message: EndedMessage };
+
+/** Hands ended messages to the listener: in order, after their state has changed, never from inside a call of the user's. */
+export class Handback {
+  readonly #handlers: OutboundHandlers;
+  readonly #runtime: Runtime;
+  readonly #log: Log;
+  readonly #ages: Ages;
+  readonly #entries = new Queue<Entry>();
+  readonly #listening = new Set<Promise<void>>();
+  #scheduled = false;
+  #idle: (() => void)[] = [];
+
+  constructor(handlers: OutboundHandlers, runtime: Runtime, log: Log, ages: Ages) {
+    this.#handlers = handlers;
+    this.#runtime = runtime;
+    this.#log = log;
+    this.#ages = ages;
+  }
+
+  /** Whether anybody listens; if not, nothing needs to be kept. */
+  get wanted(): boolean {
+    return this.#handlers.undelivered !== null;
+  }
+
+  /** The position of the oldest frame that waits to be handed back; `Infinity` if none does. */
+  get oldest(): number {
+    for (const entry of this.#entries) if (entry.kind === "run") return entry.next;
+    return Infinity;
+  }
+
+  /** Takes in frames of the log, before they are removed from it. */
+  addRun(run: LiveRun, state: UndeliveredState, error: Error | undefined): void {
+    if (!this.wanted) return;
+    const { slab, from, to } = run;
+    const last = this.#entries.last();
+    // Frames evicted one by one lie side by side: one entry for all of them.
+    if (last?.kind === "run" && last.to === from.position && last.slab === slab && last.state === state && last.error === error) {
+      last.to = to.position;
+      return;
+    }
+    slab.pin();
+    this.#entries.push({ kind: "run", slab, next: from.position, to: to.position, state, error });
+    this.#schedule();
+  }
+
+  /** Takes in one frame that is not in the log; `time` is when it was accepted, ms. */
+  addFrame(frame: Uint8Array, at: number, time: number, state: UndeliveredState, error: Error | undefined): void {
+    if (!this.wanted) return;
+    this.#entries.push({ kind: "message", message: ended(decodeFrame(frame, at), state, error, this.#runtime.now() - time) });
+    this.#schedule();
+  }
+
+  /** Resolves when everything was handed back and the listener is done with it, or after `timeoutMs`. */
+  async done(timeoutMs: number): Promise<void> {
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#runtime.timer(timeoutMs, resolve);
+    });
+    await Promise.race([this.#allDone(), late]);
+    timer?.cancel();
+  }
+
+  async #allDone(): Promise<void> {
+    if (this.#entries.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#listening.size > 0) await Promise.all(this.#listening);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#runtime.nextTurn(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    // One batch a turn would let a fast producer under "drop-oldest" outrun the listener, and memory grow without a bound.
+    const until = this.#runtime.now() + TURN_MS;
+    do this.#call(this.#batch());
+    while (this.#entries.length > 0 && this.#runtime.now() < until);
+    if (this.#entries.length > 0) {
+      this.#schedule();
+      return;
+    }
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  #batch(): EndedMessage[] {
+    const batch: EndedMessage[] = [];
+    for (let entry = this.#entries.peek(); entry !== undefined && batch.length < BATCH; entry = this.#entries.peek()) {
+      if (entry.kind === "message") {
+        batch.push(entry.message);
+        this.#entries.shift();
+        continue;
+      }
+      const { slab } = entry;
+      const frame = decodeFrame(slab.memory, entry.next - slab.start);
+      const time = this.#ages.timeAt(entry.next) ?? this.#runtime.now();
+      batch.push(ended(frame, entry.state, entry.error, this.#runtime.now() - time));
+      entry.next = slab.start + frame.end;
+      if (entry.next < entry.to) continue;
+      this.#entries.shift();
+      this.#log.unpin(slab);
+    }
+    return batch;
+  }
+
+  #call(batch: readonly EndedMessage[]): void {
+    try {
+      const result = this.#handlers.undelivered?.(batch);
+      if (result === undefined) return;
+      const listening = Promise.resolve(result)
+        .catch((error: unknown) => this.#handlers.undeliveredFailed(error))
+        .finally(() => this.#listening.delete(listening));
+      this.#listening.add(listening);
+    } catch (error) {
+      this.#handlers.undeliveredFailed(error);
+    }
+  }
+}
+
+function ended(frame: DecodedFrame, state: UndeliveredState, error: Error | undefined, ageMs: number): EndedMessage {
+  const { subject, reply, headers, data } = frame;
+  return { subject, reply, headers, data, state, error, ageMs };
+}

@@ -1,0 +1,36 @@
+import type { Runtime, Timer } from "../runtime.ts";
+import type { Log } from "./log.ts";
+
+/** Nothing held and nothing published for this long is idle, ms. */
+const IDLE_MS = 1000;
+
+/** Lets go of the memory that an idle connection does not need. One coarse timer, so that a busy one pays nothing. */
+export class IdleShrink {
+  readonly #log: Log;
+  readonly #runtime: Runtime;
+  #timer: Timer | undefined;
+  #accepted = 0;
+
+  constructor(log: Log, runtime: Runtime) {
+    this.#log = log;
+    this.#runtime = runtime;
+  }
+
+  /** Nothing is held now, after `accepted` messages. */
+  arm(accepted: number): void {
+    this.#accepted = accepted;
+    if (this.#timer !== undefined) return;
+    this.#timer = this.#runtime.timer(IDLE_MS, () => {
+      this.#timer = undefined;
+      if (this.#log.heldFrames > 0) return;
+      if (this.#accepted === accepted) this.#log.shrink();
+      else this.arm(this.#accepted);
+    });
+    this.#timer.keepAlive(false);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,209 @@
+import { LARGEST_PIECE, MemoryPool, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
+import { frameEnd } from "../protocol/frame.ts";
+import { Cursor, type Place } from "./cursor.ts";
+import { RemovedRanges } from "./removed.ts";
+import { Slab } from "./slab.ts";
+
+/** A frame longer than this has a slab of its own. */
+const OWN_SLAB_BYTES = LARGEST_PIECE / 4;
+
+/** Frames that lie side by side in one slab and have not ended. */
+export interface LiveRun {
+  readonly slab: Slab;
+  readonly from: Place;
+  readonly to: Place;
+}
+
+/**
+ * The outbound log: a FIFO of encoded PUB and HPUB frames in a chain of slabs. Positions never change and frames are never moved.
+ *
+ * ```
+ *       confirmed         written            sent               tail
+ *           |  in flight     | to send again   |    buffered      |
+ *  ─────────┴────────────────┴─────────────────┴──────────────────┴──▶ append
+ * ```
+ *
+ * `sent` is the highest position ever handed over; it differs from `written` only while frames are sent again. What ended behind
+ * `confirmed` is a removed range, skipped by everything.
+ */
+export class Log {
+  readonly confirmed: Cursor;
+  readonly written: Cursor;
+  readonly sent: Cursor;
+  readonly removed: RemovedRanges = new RemovedRanges();
+  /** A running number of the limits the server announced; frames are appended as respecting it. */
+  limits = 0;
+  readonly #pool: MemoryPool;
+  #tail: Slab;
+  #nextSlabBytes = SMALLEST_PIECE * 2;
+
+  /** @param poolBytes how much unused memory is kept for reuse, bytes: the window's largest size is enough. */
+  constructor(poolBytes: number) {
+    this.#pool = new MemoryPool(poolBytes);
+    this.#tail = new Slab(this.#pool.take(SMALLEST_PIECE), 0, 0, 0);
+    const start = { slab: this.#tail, position: 0, index: 0 };
+    this.confirmed = new Cursor(start);
+    this.written = new Cursor(start);
+    this.sent = new Cursor(start);
+  }
+
+  /** The position behind the last frame. */
+  get end(): number {
+    return this.#tail.end;
+  }
+
+  /** How many frames were ever appended. */
+  get endIndex(): number {
+    return this.#tail.lastIndex;
+  }
+
+  get heldFrames(): number {
+    return this.endIndex - this.confirmed.index - this.removed.frames;
+  }
+
+  get heldBytes(): number {
+    return this.end - this.confirmed.position - this.removed.bytes;
+  }
+
+  /** What has not ended from `place` on. */
+  bufferedFrom(place: Place): { frames: number; bytes: number } {
+    const gone = this.removed.between(place.position, this.end);
+    return { frames: this.endIndex - place.index - gone.frames, bytes: this.end - place.position - gone.bytes };
+  }
+
+  tail(): Place {
+    return { slab: this.#tail, position: this.#tail.end, index: this.#tail.lastIndex };
+  }
+
+  /** The slab whose memory has room for `bytes` behind `used`. Nothing is appended until `commit()`. */
+  reserve(bytes: number): Slab {
+    const slab = this.#tail;
+    if (slab.memory.length - slab.used >= bytes) return slab;
+    const next = new Slab(this.#pool.take(this.#slabBytesFor(bytes)), slab.end, slab.lastIndex, this.limits);
+    slab.next = next;
+    this.#tail = next;
+    // Cursors that waited at the end of the old slab stand at the beginning of the new one.
+    for (const cursor of [this.written, this.sent]) cursor.forward();
+    this.#confirmTo(this.confirmed);
+    return next;
+  }
+
+  /** Appends the frame of `bytes` bytes that was encoded behind `used` of the slab last reserved. */
+  commit(bytes: number, headers: boolean): void {
+    this.#tail.commit(bytes, headers);
+  }
+
+  /** Everything before `place` has ended; its memory is free. */
+  confirmTo(place: Place): void {
+    this.#confirmTo(place);
+    if (this.written.position < this.confirmed.position) this.written.moveTo(this.confirmed);
+    if (this.sent.position < this.written.position) this.sent.moveTo(this.written);
+    this.#skipEnded();
+  }
+
+  /** Frames `[from, to)`, none of them in flight, have ended: nothing will send them. */
+  remove(from: Place, to: Place): void {
+    for (const run of this.liveRuns(from, to)) {
+      run.slab.endFrames(run.to.index - run.from.index);
+      if (run.slab.dead && run.slab !== this.#tail) this.#free(run.slab);
+    }
+    this.removed.add(from, to);
+    this.#skipEnded();
+  }
+
+  /** Moves `written` over removed ranges to the next frame that is to be sent. */
+  skipRemoved(): void {
+    for (;;) {
+      const range = this.removed.covering(this.written.position);
+      if (range === undefined) return;
+      this.written.moveTo(range.to);
+      if (this.sent.position < this.written.position) this.sent.moveTo(this.written);
+    }
+  }
+
+  /** The frames of `[from, to)` that have not ended, a run for each slab and each gap. */
+  *liveRuns(from: Place, to: Place): IterableIterator<LiveRun> {
+    const at = new Cursor(from);
+    at.forward();
+    while (at.position < to.position) {
+      const covering = this.removed.covering(at.position);
+      if (covering !== undefined) {
+        at.moveTo(covering.to);
+        continue;
+      }
+      const slab = at.slab;
+      const end = this.#runEnd(at, to);
+      yield { slab, from: { slab, position: at.position, index: at.index }, to: end };
+      at.moveTo(end);
+    }
+  }
+
+  /** The end of the frame that begins at `place`. */
+  afterFrame(place: Place): Place {
+    const slab = place.slab;
+    const position = slab.start + frameEnd(slab.memory, place.position - slab.start);
+    return { slab, position, index: place.index + 1 };
+  }
+
+  /** Releases a slab that was kept only to hand frames back. */
+  unpin(slab: Slab): void {
+    slab.unpin();
+    const passed = slab.end <= this.confirmed.position && slab !== this.#tail;
+    if (passed || (slab.dead && slab !== this.#tail)) this.#free(slab);
+  }
+
+  /** Nothing was held for a while: back to small slabs, and no spare memory. */
+  shrink(): void {
+    this.#pool.trim();
+    this.#nextSlabBytes = SMALLEST_PIECE * 2;
+    if (this.heldFrames > 0 || this.#tail.memory.length <= SMALLEST_PIECE || this.#tail.used === 0) return;
+    const next = new Slab(this.#pool.take(SMALLEST_PIECE), this.#tail.end, this.#tail.lastIndex, this.limits);
+    this.#tail.next = next;
+    this.#tail = next;
+    for (const cursor of [this.written, this.sent]) cursor.forward();
+    this.#confirmTo(this.confirmed);
+    this.#pool.trim();
+  }
+
+  #slabBytesFor(bytes: number): number {
+    if (bytes > OWN_SLAB_BYTES) return bytes;
+    let size = this.#nextSlabBytes;
+    while (size < bytes) size *= 2;
+    this.#nextSlabBytes = Math.min(LARGEST_PIECE, size * 2);
+    return size;
+  }
+
+  #runEnd(at: Place, to: Place): Place {
+    const slab = at.slab;
+    const gap = this.removed.nextFrom(at.position)?.from;
+    let end: Place = { slab, position: slab.end, index: slab.lastIndex };
+    for (const limit of [gap, to]) {
+      if (limit !== undefined && limit.position < end.position) end = { slab, position: limit.position, index: limit.index };
+    }
+    return end;
+  }
+
+  /** Ranges that begin where `confirmed` stands are no holes any more: the log begins behind them. */
+  #skipEnded(): void {
+    for (;;) {
+      const range = this.removed.covering(this.confirmed.position);
+      if (range === undefined) return;
+      if (this.written.position < range.to.position) this.written.moveTo(range.to);
+      if (this.sent.position < range.to.position) this.sent.moveTo(range.to);
+      this.#confirmTo(range.to);
+    }
+  }
+
+  #confirmTo(place: Place): void {
+    const target = new Cursor(place);
+    target.forward();
+    for (let slab: Slab | null = this.confirmed.slab; slab !== null && slab !== target.slab; slab = slab.next) this.#free(slab);
+    this.confirmed.moveTo(target);
+    this.removed.release(target.position);
+  }
+
+  #free(slab: Slab): void {
+    if (slab.pinned || slab.memory.length === 0) return;
+    this.#pool.give(slab.takeMemory());
+  }
+}

@@ -1,0 +1,42 @@
+import type { Place, Spot } from "./cursor.ts";
+import type { Log } from "./log.ts";
+
+/** What may be handed over next. */
+export interface RunBudget {
+  /** The most that is worth handing over at once, bytes. */
+  readonly chunk: number;
+  /** What the window leaves, bytes. */
+  readonly room: number;
+  /** Nothing is in flight: one frame of any length may go. */
+  readonly empty: boolean;
+  /** The place of the next thing that goes between frames. */
+  readonly until: Spot | undefined;
+}
+
+/**
+ * Where the next run of frames from `written` ends: at a noted frame boundary within the chunk and the window, before the next removed range
+ * and the next thing between frames, never beyond the slab. `undefined`: the window leaves too little. Frames are not looked at.
+ */
+export function nextRun(log: Log, budget: RunBudget): Place | undefined {
+  const { slab, position } = log.written;
+  const end = runLimit(log, budget.until);
+  const wanted = Math.min(budget.chunk, budget.room);
+  if (end.position - position <= wanted) return end;
+  const note = slab.boundary(position - slab.start, wanted);
+  const place =
+    note !== undefined && slab.start + note.offset < end.position
+      ? { slab, position: slab.start + note.offset, index: slab.firstIndex + note.frames }
+      : end;
+  if (place.position - position <= budget.room || budget.empty) return place;
+  return undefined;
+}
+
+/** Where the frames that lie side by side end. */
+function runLimit(log: Log, until: Spot | undefined): Place {
+  const { slab, position } = log.written;
+  let end: Place = { slab, position: slab.end, index: slab.lastIndex };
+  const gap = log.removed.nextFrom(position)?.from;
+  if (gap !== undefined && gap.position < end.position) end = { slab, position: gap.position, index: gap.index };
+  if (until !== undefined && until.position < end.position) end = { slab, position: until.position, index: until.index };
+  return end;
+}

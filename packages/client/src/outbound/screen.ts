@@ -1,0 +1,90 @@
+import { InvalidArgumentError } from "@nats-io/nats-core";
+import { frameHasHeaders, framePayloadSize } from "../protocol/frame.ts";
+import { Cursor, type Place } from "./cursor.ts";
+import type { Endings } from "./endings.ts";
+import type { Log } from "./log.ts";
+import type { Slab } from "./slab.ts";
+
+/** Bytes of a control line that count for the server's `max_control_line`: it leaves out the verb and the CRLF. */
+const PUB_VERB = "PUB ".length;
+const HPUB_VERB = "HPUB ".length;
+const CARRIAGE_RETURN = 13;
+
+/** What the server can take: the limits its last INFO announced, and the control line it would not say. */
+export class Screen {
+  readonly #log: Log;
+  readonly #endings: Endings;
+  readonly #maxControlLine: number;
+  #maxPayload = Infinity;
+  #headers = true;
+
+  constructor(log: Log, endings: Endings, maxControlLine: number) {
+    this.#log = log;
+    this.#endings = endings;
+    this.#maxControlLine = maxControlLine;
+  }
+
+  /** An INFO arrived. Frames that were accepted under other limits are looked at again before they are sent. */
+  announced(maxPayload: number, headers: boolean): void {
+    if (maxPayload === this.#maxPayload && headers === this.#headers) return;
+    this.#maxPayload = maxPayload;
+    this.#headers = headers;
+    this.#log.limits++;
+  }
+
+  /** Refuses what can be refused before any memory is taken for the frame. */
+  refuseHuge(bytes: number): void {
+    if (bytes > this.#maxPayload) throw payloadError();
+  }
+
+  /** Refuses the frame encoded at `[at, end)` if the server would not take it. */
+  check(memory: Uint8Array, at: number, end: number, headers: boolean): void {
+    const error = this.#objection(memory, at, end - at, headers);
+    if (error !== undefined) throw error;
+    if (end - at <= this.#maxControlLine) return;
+    const line = memory.indexOf(CARRIAGE_RETURN, at) - at - (headers ? HPUB_VERB : PUB_VERB);
+    if (line <= this.#maxControlLine) return;
+    throw InvalidArgumentError.format(
+      "subject",
+      `with its reply makes a control line of ${line} bytes, 'maxControlLine' is ${this.#maxControlLine}`,
+    );
+  }
+
+  /** Why a message beside the log cannot be sent to this server. */
+  objection(frame: Uint8Array): Error | undefined {
+    return this.#objection(frame, 0, frame.length, frameHasHeaders(frame, 0));
+  }
+
+  /** Ends the frames of a slab, from `from` on, that the server cannot take. O(1) where the summary answers. */
+  slab(slab: Slab, from: Place): void {
+    if (slab.screened === this.#log.limits) return;
+    slab.screened = this.#log.limits;
+    if (slab.largestFrame <= this.#maxPayload && (this.#headers || !slab.headers)) return;
+    const to = { slab, position: slab.end, index: slab.lastIndex };
+    for (const run of [...this.#log.liveRuns(from, to)]) this.#walk(run.from, run.to);
+  }
+
+  #walk(from: Place, to: Place): void {
+    const at = new Cursor(from);
+    while (at.position < to.position) {
+      const frame = { slab: at.slab, position: at.position, index: at.index };
+      const end = this.#log.afterFrame(frame);
+      const { memory, start } = frame.slab;
+      const offset = frame.position - start;
+      const error = this.#objection(memory, offset, end.position - frame.position, frameHasHeaders(memory, offset));
+      if (error !== undefined) this.#endings.buffered(frame, end, "undeliverable", error);
+      if (end.position === to.position) return;
+      at.moveTo(end);
+    }
+  }
+
+  #objection(memory: Uint8Array, at: number, frameBytes: number, headers: boolean): Error | undefined {
+    if (headers && !this.#headers) return InvalidArgumentError.format("headers", "are not available on this server");
+    if (frameBytes > this.#maxPayload && framePayloadSize(memory, at) > this.#maxPayload) return payloadError();
+    return undefined;
+  }
+}
+
+function payloadError(): Error {
+  return InvalidArgumentError.format("payload", "max_payload size exceeded");
+}

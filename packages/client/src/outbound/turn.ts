@@ -1,0 +1,55 @@
+import type { Runtime } from "../runtime.ts";
+import type { Ages } from "./ages.ts";
+import type { Expiry } from "./expiry.ts";
+import type { Log } from "./log.ts";
+import type { Writer } from "./writer.ts";
+
+/** A synchronous loop of publishes hands over what it has each time this much more waits, bytes: what is still in the cache is cheap to send. */
+const INLINE_BYTES = 64 * 1024;
+
+/** When things are handed over: at the end of each turn that asked for something, and in between when a turn appends much. */
+export class Turn {
+  readonly #log: Log;
+  readonly #ages: Ages;
+  readonly #expiry: Expiry;
+  readonly #writer: Writer;
+  readonly #runtime: Runtime;
+  readonly #finish: () => void;
+  #begun = false;
+  #pumpAt = 0;
+
+  constructor(parts: { log: Log; ages: Ages; expiry: Expiry; writer: Writer }, runtime: Runtime) {
+    this.#log = parts.log;
+    this.#ages = parts.ages;
+    this.#expiry = parts.expiry;
+    this.#writer = parts.writer;
+    this.#runtime = runtime;
+    this.#finish = () => {
+      this.#begun = false;
+      this.pump();
+      this.#expiry.arm(this.#runtime.now());
+    };
+  }
+
+  /** Something is about to be appended or asked for. Reads the clock once a turn. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#ages.note(this.#log.tail(), this.#runtime.now());
+    this.#runtime.defer(this.#finish);
+  }
+
+  /** A frame was appended. */
+  appended(): void {
+    const { end, written } = this.#log;
+    if (end < this.#pumpAt || this.#writer.waits) return;
+    this.#pumpAt = end + INLINE_BYTES;
+    if (end - written.position >= INLINE_BYTES) this.pump();
+  }
+
+  /** Hands over now what can be handed over; nothing that is too old goes. */
+  pump(): void {
+    this.#expiry.run(this.#runtime.now());
+    this.#writer.pump();
+  }
+}

@@ -1,0 +1,264 @@
+import { PING, PONG } from "../protocol/encode.ts";
+import type { Runtime } from "../runtime.ts";
+import { Cursor, type Place, still } from "./cursor.ts";
+import type { Endings } from "./endings.ts";
+import type { Fences } from "./fences.ts";
+import { windowedBytes } from "./in-flight.ts";
+import type { Items, MessageItem } from "./items.ts";
+import type { Log } from "./log.ts";
+import { nextRun } from "./next-run.ts";
+import type { Screen } from "./screen.ts";
+import { Stage } from "./stage.ts";
+import type { Window } from "./window.ts";
+
+/** Where bytes go: the part of a `Link` that the log needs. */
+export interface Sink {
+  readonly chunkBytes: number;
+  readonly unfinished: "last-item" | "nothing";
+  /** True: taken by the kernel, whole. False: outstanding, until `taken()` or the end of the connection. */
+  write(chunk: Uint8Array): boolean;
+}
+
+/**
+ * The last item of a chunk: what was not handed over whole if the connection dies while the chunk is outstanding. For frames of the log,
+ * the place where their run began: the last of them is found by walking from there.
+ */
+type LastItem =
+  | { readonly kind: "control" }
+  | { readonly kind: "frames"; readonly from: Place }
+  | { readonly kind: "item"; readonly item: MessageItem };
+
+/** One long message on its way in pieces; nothing goes between them. */
+interface Long {
+  readonly bytes: Uint8Array;
+  readonly last: LastItem;
+  next: number;
+}
+
+/** The most PONGs in one chunk. A server that asks faster gets the rest with the next ones. */
+const PONGS_A_CHUNK = 64;
+const CONTROL: LastItem = { kind: "control" };
+
+/** Moves `written` forward as the sink takes bytes, within the window, with control frames and fences at frame boundaries. */
+export class Writer {
+  readonly #log: Log;
+  readonly #items: Items;
+  readonly #fences: Fences;
+  readonly #window: Window;
+  readonly #screen: Screen;
+  readonly #endings: Endings;
+  readonly #runtime: Runtime;
+  readonly #stage = new Stage();
+  #sink: Sink | undefined;
+  #outstanding: { readonly last: LastItem; readonly fence: boolean } | undefined;
+  #long: Long | undefined;
+  #pongsDue = 0;
+
+  constructor(
+    parts: { log: Log; items: Items; fences: Fences; window: Window; screen: Screen; endings: Endings },
+    runtime: Runtime,
+  ) {
+    this.#log = parts.log;
+    this.#items = parts.items;
+    this.#fences = parts.fences;
+    this.#window = parts.window;
+    this.#screen = parts.screen;
+    this.#endings = parts.endings;
+    this.#runtime = runtime;
+  }
+
+  get attached(): boolean {
+    return this.#sink !== undefined;
+  }
+
+  /** Whether a chunk waits for the kernel. */
+  get waits(): boolean {
+    return this.#outstanding !== undefined;
+  }
+
+  /** Whether the fence handed over last is part of the chunk that waits for the kernel. */
+  get fenceWaits(): boolean {
+    return this.#outstanding?.fence === true;
+  }
+
+  attach(sink: Sink): void {
+    this.#sink = sink;
+    this.#fences.attached();
+    this.#window.opened(this.#runtime.now());
+  }
+
+  /** The connection ended. What was not handed over whole is put back; fences, PONGs and SUBs of that connection are void. */
+  detach(): void {
+    const cut = this.#outstanding?.last ?? this.#long?.last;
+    if (cut !== undefined && (this.#sink?.unfinished === "last-item" || this.#long !== undefined)) this.#putBack(cut);
+    this.#sink = undefined;
+    this.#outstanding = undefined;
+    this.#long = undefined;
+    this.#pongsDue = 0;
+    this.#fences.detached();
+  }
+
+  /** The server's PING: a PONG goes out at the next frame boundary. */
+  pongDue(): void {
+    if (this.#sink !== undefined) this.#pongsDue++;
+  }
+
+  /** The kernel has the outstanding chunk, whole. */
+  taken(): void {
+    this.#outstanding = undefined;
+  }
+
+  /** Hands over what the sink and the window take. Bounded by the window. */
+  pump(): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    const now = this.#runtime.now();
+    while (this.#outstanding === undefined && this.#step(sink, now));
+    this.#fences.arm(now);
+  }
+
+  /** Hands over one chunk; false when there is nothing to do. */
+  #step(sink: Sink, now: number): boolean {
+    if (this.#long !== undefined) return this.#piece(sink, this.#long);
+    this.#stage.clear();
+    let last = this.#stagePongs();
+    const items = this.#stageItems(now);
+    if (this.#long !== undefined) return this.#piece(sink, this.#long);
+    last = items.last ?? last;
+    if (!items.blocked) {
+      const run = this.#nextRun(sink, now);
+      const bytes = run === undefined ? 0 : run.position - this.#log.written.position;
+      const small = this.#stage.fits(bytes + PING.length);
+      if (run !== undefined && (small || this.#stage.isEmpty)) {
+        const frames = this.#handOver(run, bytes);
+        if (!small) return this.#whole(sink, frames.chunk, frames.last);
+        this.#stage.put(frames.chunk);
+        last = frames.last;
+      }
+    }
+    const fence = this.#fences.isDue(now) && this.#stage.fits(PING.length);
+    if (fence) {
+      this.#stage.put(PING);
+      this.#fences.push(now);
+      last = CONTROL;
+    }
+    if (last === undefined) return false;
+    return this.#hand(sink, this.#stage.chunk(), last, fence);
+  }
+
+  #stagePongs(): LastItem | undefined {
+    const pongs = Math.min(this.#pongsDue, PONGS_A_CHUNK);
+    for (let i = 0; i < pongs; i++) this.#stage.put(PONG);
+    this.#pongsDue -= pongs;
+    return pongs > 0 ? CONTROL : undefined;
+  }
+
+  /** Puts what is due before the next frame of the log; blocked if it did not all fit, so that no frame of the log may go yet. */
+  #stageItems(now: number): { blocked: boolean; last: LastItem | undefined } {
+    let last: LastItem | undefined;
+    for (;;) {
+      this.#log.skipRemoved();
+      const item = this.#items.peek();
+      if (item === undefined || item.spot.position > this.#log.written.position) return { blocked: false, last };
+      if (item.kind === "message" && this.#isUndeliverable(item)) continue;
+      const bytes = item.kind === "control" ? item.line : item.frame;
+      if (item.kind === "message" && !this.#windowTakes(bytes.length, now)) return { blocked: true, last };
+      const fits = this.#stage.fits(bytes.length + PING.length);
+      if (!fits && !this.#stage.isEmpty) return { blocked: true, last };
+      this.#items.shift();
+      if (item.kind === "message") this.#fences.passed(bytes.length);
+      last = item.kind === "message" ? { kind: "item", item } : CONTROL;
+      if (fits) this.#stage.put(bytes);
+      else this.#long = { bytes, next: 0, last };
+      if (!fits) return { blocked: true, last };
+    }
+  }
+
+  #isUndeliverable(item: MessageItem): boolean {
+    const objection = this.#screen.objection(item.frame);
+    if (objection === undefined) return false;
+    this.#items.cancel(item.seq);
+    this.#endings.item(item, "undeliverable", objection);
+    return true;
+  }
+
+  #windowTakes(bytes: number, now: number): boolean {
+    const inFlight = windowedBytes(this.#log, this.#items);
+    if (inFlight === 0 || bytes <= this.#window.room(inFlight, now)) return true;
+    this.#fences.stopped();
+    return false;
+  }
+
+  /** Where the run of frames that may go now ends. */
+  #nextRun(sink: Sink, now: number): Place | undefined {
+    const log = this.#log;
+    this.#screen.slab(log.written.slab, log.written);
+    log.skipRemoved();
+    if (log.written.position >= log.end) return undefined;
+    const inFlight = windowedBytes(log, this.#items);
+    const room = this.#window.room(inFlight, now);
+    const chunk = Math.min(sink.chunkBytes, Math.max(1, this.#fences.room));
+    const run = nextRun(log, { chunk, room, empty: inFlight === 0, until: this.#items.peek()?.spot });
+    if (run === undefined) this.#fences.stopped();
+    return run;
+  }
+
+  #handOver(to: Place, bytes: number): { chunk: Uint8Array; last: LastItem & { kind: "frames" } } {
+    const { written, sent } = this.#log;
+    const from = still(written);
+    const offset = from.position - from.slab.start;
+    written.moveTo(to);
+    if (sent.position < written.position) sent.moveTo(written);
+    this.#fences.passed(bytes);
+    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from } };
+  }
+
+  /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
+  #whole(sink: Sink, chunk: Uint8Array, last: LastItem & { kind: "frames" }): boolean {
+    const single = this.#log.written.index - last.from.index === 1;
+    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last, false);
+    this.#long = { bytes: chunk, last, next: 0 };
+    return this.#piece(sink, this.#long);
+  }
+
+  #piece(sink: Sink, long: Long): boolean {
+    const chunk = long.bytes.subarray(long.next, long.next + sink.chunkBytes);
+    long.next += chunk.length;
+    if (long.next >= long.bytes.length) this.#long = undefined;
+    return this.#hand(sink, chunk, long.last, false);
+  }
+
+  #hand(sink: Sink, chunk: Uint8Array, last: LastItem, fence: boolean): true {
+    this.#outstanding = { last, fence };
+    if (sink.write(chunk)) this.#outstanding = undefined;
+    return true;
+  }
+
+  #putBack(last: LastItem): void {
+    const { written, sent } = this.#log;
+    switch (last.kind) {
+      case "control":
+        return;
+      case "item":
+        if (!this.#items.takeBack(last.item)) this.#endings.item(last.item, "expired");
+        return;
+      case "frames": {
+        const frame = this.#lastFrame(last.from, written);
+        // An earlier connection may have had the frame whole: then `sent` stands beyond it and stays there.
+        if (sent.position === written.position) sent.moveTo(frame);
+        written.moveTo(frame);
+        return;
+      }
+    }
+  }
+
+  #lastFrame(from: Place, to: Place): Place {
+    let frame = from;
+    const at = new Cursor(from);
+    while (at.position < to.position) {
+      frame = still(at);
+      at.moveTo(this.#log.afterFrame(frame));
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * One MSG or HMSG as the parser found it. The parser reuses a single object of this type: read what you need before `message()`
+ * returns. `bytes` itself stays valid and unchanged for ever; the offsets point into it and the whole frame is contiguous:
+ *
+ * ```
+ *   MSG <subject> <sid> [reply] <total>\r\n<payload>\r\n
+ *   HMSG <subject> <sid> [reply] <header bytes> <total>\r\n<headers><payload>\r\n
+ * ```
+ */
+export interface RawMessage {
+  sid: number;
+  bytes: Uint8Array;
+  subjectStart: number;
+  subjectEnd: number;
+  /** Equal to `replyEnd` when there is no reply subject. */
+  replyStart: number;
+  replyEnd: number;
+  /** Headers are `[headersStart, payloadStart)`; empty for MSG. */
+  headersStart: number;
+  payloadStart: number;
+  payloadEnd: number;
+}
+
+/** What arrives from the server, in order. */
+export interface ServerEvents {
+  /** The JSON text of an INFO, not yet parsed. */
+  info(json: string): void;
+  message(message: RawMessage): void;
+  ping(): void;
+  pong(): void;
+  ok(): void;
+  /** The text of an `-ERR`, without its quotes. */
+  error(text: string): void;
+}
