@@ -35,6 +35,8 @@ export class Fences {
   #lastAt = -Infinity;
   #handedOver = 0;
   #fencedAt = 0;
+  /** The end of the last frame of the log handed over on this connection. */
+  #place: Place | undefined;
   #forced = false;
   #timer: Timer | undefined;
 
@@ -72,9 +74,10 @@ export class Fences {
     return this.#window.quarter - (this.#handedOver - this.#fencedAt);
   }
 
-  /** Message bytes were handed over. */
-  passed(bytes: number): void {
+  /** Message bytes were handed over; frames of the log up to `place`. */
+  passed(bytes: number, place?: Place): void {
     this.#handedOver += bytes;
+    if (place !== undefined) this.#place = place;
   }
 
   /** A PING that somebody asked for, at the next frame boundary. */
@@ -110,7 +113,8 @@ export class Fences {
     const settle = this.#flushes.ask(written.position);
     const bytes = windowedBytes(this.#log, this.#items);
     this.#outstanding.push({
-      place: still(written),
+      // Not `written`, which may have skipped frames that ended: those are no part of what the PONG confirms.
+      place: this.#place ?? still(confirmed),
       itemSeq: this.#items.handedOverSeq,
       time: now,
       inFlight: bytes,
@@ -146,6 +150,7 @@ export class Fences {
     this.#lastAt = -Infinity;
     this.#handedOver = 0;
     this.#fencedAt = 0;
+    this.#place = undefined;
   }
 
   /** The connection ended: no PONG will come. */

@@ -107,7 +107,11 @@ export class Log {
       run.slab.endFrames(run.to.index - run.from.index);
       if (run.slab.dead && run.slab !== this.#tail) this.#free(run.slab);
     }
-    this.removed.add(from, to);
+    const range = this.removed.add(from, to);
+    // Two ranges that became one may have met where a cursor stands; none may stand inside of one.
+    for (const cursor of [this.written, this.sent]) {
+      if (cursor.position > range.from.position && cursor.position < range.to.position) cursor.moveTo(range.to);
+    }
     this.#skipEnded();
   }
 

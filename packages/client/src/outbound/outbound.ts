@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime.ts";
 import { Admission } from "./admission.ts";
 import { Ages } from "./ages.ts";
 import { type Counts, Tally } from "./counts.ts";
+import type { Place } from "./cursor.ts";
 import { Endings } from "./endings.ts";
 import { Expiry } from "./expiry.ts";
 import { Fences } from "./fences.ts";
@@ -139,7 +140,7 @@ export class Outbound {
     const mark = this.#marks.at(request);
     if (mark === undefined || mark.cancelled) return;
     mark.cancelled = true;
-    if (request >= this.#log.sent.position) this.#expireMarked(mark.place);
+    this.#expireMarked(mark.place);
   }
 
   /** A SUB or UNSUB, which keeps its place among the publishes. Without a connection it is void: the table is replayed. */
@@ -259,8 +260,10 @@ export class Outbound {
     return result;
   }
 
-  #expireMarked(place: ReturnType<Log["tail"]>): void {
-    if (this.#log.removed.covering(place.position) !== undefined) return;
+  /** Unless it was handed over, or has ended already. */
+  #expireMarked(place: Place): void {
+    const isHeld = place.position >= this.#log.sent.position && this.#log.removed.covering(place.position) === undefined;
+    if (!isHeld) return;
     this.#endings.buffered(place, this.#log.afterFrame(place), "expired");
   }
 

@@ -25,8 +25,8 @@ export class RemovedRanges {
     return this.#bytes;
   }
 
-  /** Takes in `[from, to)`. Ranges inside it are absorbed; it must not cut one in two. */
-  add(from: Place, to: Place): void {
+  /** Takes in `[from, to)`, one with every range that it meets; returns the range that came of it. */
+  add(from: Place, to: Place): Range {
     const first = this.#firstEndingAt(from.position);
     let start = from;
     let end = to;
@@ -41,6 +41,7 @@ export class RemovedRanges {
     const merged = { from: still(start), to: still(end) };
     this.#ranges.splice(first, last - first, merged);
     this.#count(merged, 1);
+    return merged;
   }
 
   /** The range that covers the frame at `position`. */

@@ -55,9 +55,14 @@ export class Screen {
     return this.#objection(frame, 0, frame.length, frameHasHeaders(frame, 0));
   }
 
+  /** Whether every frame of a slab that may still be sent respects the limits now in force. */
+  isDone(slab: Slab): boolean {
+    return slab.screened === this.#log.limits;
+  }
+
   /** Ends the frames of a slab, from `from` on, that the server cannot take. O(1) where the summary answers. */
   slab(slab: Slab, from: Place): void {
-    if (slab.screened === this.#log.limits) return;
+    if (this.isDone(slab)) return;
     slab.screened = this.#log.limits;
     if (slab.largestFrame <= this.#maxPayload && (this.#headers || !slab.headers)) return;
     const to = { slab, position: slab.end, index: slab.lastIndex };

@@ -25,7 +25,7 @@ export interface Sink {
  */
 type LastItem =
   | { readonly kind: "control" }
-  | { readonly kind: "frames"; readonly from: Place }
+  | { readonly kind: "frames"; readonly from: Place; readonly to: Place }
   | { readonly kind: "item"; readonly item: MessageItem };
 
 /** One long message on its way in pieces; nothing goes between them. */
@@ -157,7 +157,7 @@ export class Writer {
   #stageItems(now: number): { blocked: boolean; last: LastItem | undefined } {
     let last: LastItem | undefined;
     for (;;) {
-      this.#log.skipRemoved();
+      this.#skipEnded();
       const item = this.#items.peek();
       if (item === undefined || item.spot.position > this.#log.written.position) return { blocked: false, last };
       if (item.kind === "message" && this.#isUndeliverable(item)) continue;
@@ -172,6 +172,15 @@ export class Writer {
       else this.#long = { bytes, next: 0, last };
       if (!fits) return { blocked: true, last };
     }
+  }
+
+  /** Moves `written` to the next frame that this server can take. Skipping may lead into another slab, which is looked at in its turn. */
+  #skipEnded(): void {
+    const { written } = this.#log;
+    do {
+      this.#screen.slab(written.slab, written);
+      this.#log.skipRemoved();
+    } while (!this.#screen.isDone(written.slab));
   }
 
   #isUndeliverable(item: MessageItem): boolean {
@@ -192,8 +201,6 @@ export class Writer {
   /** Where the run of frames that may go now ends. */
   #nextRun(sink: Sink, now: number): Place | undefined {
     const log = this.#log;
-    this.#screen.slab(log.written.slab, log.written);
-    log.skipRemoved();
     if (log.written.position >= log.end) return undefined;
     const inFlight = windowedBytes(log, this.#items);
     const room = this.#window.room(inFlight, now);
@@ -209,8 +216,8 @@ export class Writer {
     const offset = from.position - from.slab.start;
     written.moveTo(to);
     if (sent.position < written.position) sent.moveTo(written);
-    this.#fences.passed(bytes);
-    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from } };
+    this.#fences.passed(bytes, to);
+    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from, to } };
   }
 
   /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
@@ -243,7 +250,7 @@ export class Writer {
         if (!this.#items.takeBack(last.item)) this.#endings.item(last.item, "expired");
         return;
       case "frames": {
-        const frame = this.#lastFrame(last.from, written);
+        const frame = this.#lastFrame(last.from, last.to);
         // An earlier connection may have had the frame whole: then `sent` stands beyond it and stays there.
         if (sent.position === written.position) sent.moveTo(frame);
         written.moveTo(frame);

@@ -1,0 +1,166 @@
+import type { OutboundOptions } from "../../src/options.ts";
+import type { EndedMessage } from "../../src/outbound/handback.ts";
+import { Outbound } from "../../src/outbound/outbound.ts";
+import type { Sink } from "../../src/outbound/writer.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+
+/** What a server would have read: one line of the client's protocol, with its payload. */
+export interface Read {
+  readonly verb: string;
+  readonly args: readonly string[];
+  readonly payload: string;
+}
+
+/**
+ * A connection as the log sees it, down to the byte: a kernel that takes `capacity` bytes and keeps the rest outstanding, and behind it a
+ * reader that knows the protocol by itself.
+ */
+export class Peer implements Sink {
+  readonly chunkBytes: number;
+  readonly unfinished: "last-item" | "nothing" = "last-item";
+  /** Every byte the kernel took. */
+  bytes = Buffer.alloc(0);
+  readonly reads: Read[] = [];
+  #capacity: number;
+  #rest: Uint8Array | undefined;
+  #parsed = 0;
+
+  constructor(capacity = Infinity, chunkBytes = 64 * 1024) {
+    this.#capacity = capacity;
+    this.chunkBytes = chunkBytes;
+  }
+
+  /** Whether a chunk waits for the kernel. */
+  get outstanding(): boolean {
+    return this.#rest !== undefined;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#rest !== undefined) throw new Error("write() while a chunk is outstanding");
+    this.#rest = chunk;
+    this.#take();
+    return this.#rest === undefined;
+  }
+
+  /** The kernel takes `bytes` more. True when this finished the outstanding chunk: then `taken()` is due. */
+  drain(bytes: number): boolean {
+    this.#capacity += bytes;
+    if (this.#rest === undefined) return false;
+    this.#take();
+    return this.#rest === undefined;
+  }
+
+  verbs(verb: string): Read[] {
+    return this.reads.filter((read) => read.verb === verb);
+  }
+
+  payloads(): string[] {
+    return this.reads.filter((read) => read.verb === "PUB" || read.verb === "HPUB").map((read) => read.payload);
+  }
+
+  #take(): void {
+    const rest = this.#rest ?? new Uint8Array(0);
+    const n = Math.min(this.#capacity, rest.length);
+    this.bytes = Buffer.concat([this.bytes, rest.subarray(0, n)]);
+    this.#capacity -= n;
+    this.#rest = n === rest.length ? undefined : rest.subarray(n);
+    this.#read();
+  }
+
+  #read(): void {
+    for (;;) {
+      const line = this.bytes.indexOf("\r\n", this.#parsed);
+      if (line < 0) return;
+      const [verb = "", ...args] = this.bytes.toString("utf8", this.#parsed, line).split(" ");
+      const size = verb === "PUB" || verb === "HPUB" ? Number(args.at(-1)) : -2;
+      if (this.bytes.length < line + 4 + size) return;
+      if (!["PUB", "HPUB", "PING", "PONG", "SUB", "UNSUB"].includes(verb)) throw new Error(`the peer read ${JSON.stringify(verb)}`);
+      if (size >= 0 && this.bytes.toString("latin1", line + 2 + size, line + 4 + size) !== "\r\n") throw new Error("payload without its end");
+      const headers = verb === "HPUB" ? Number(args.at(-2)) : 0;
+      this.reads.push({ verb, args, payload: size < 0 ? "" : this.bytes.toString("utf8", line + 2 + headers, line + 2 + size) });
+      this.#parsed = line + 4 + size;
+    }
+  }
+}
+
+/** The defaults of `connect()`, as the log gets them. */
+export const defaults: OutboundOptions = {
+  reconnectBuffer: { enabled: true, maxBytes: 8 * 1024 * 1024, maxMessages: Infinity, maxAge: Infinity, whenFull: "error" },
+  maxQueued: { maxBytes: Infinity, maxMessages: Infinity },
+  maxInFlight: 8 * 1024 * 1024,
+  fenceDelay: 20,
+  maxControlLine: 4096,
+};
+
+/** Defaults with some of the reconnect buffer's changed. */
+export function withBuffer(changes: Partial<OutboundOptions["reconnectBuffer"]>): OutboundOptions {
+  return { ...defaults, reconnectBuffer: { ...defaults.reconnectBuffer, ...changes } };
+}
+
+/** A log on a virtual clock, with everything it hands back. */
+export class Bench {
+  readonly clock = new VirtualClock();
+  readonly back: EndedMessage[] = [];
+  readonly batches: number[] = [];
+  readonly failures: unknown[] = [];
+  readonly log: Outbound;
+  peer: Peer | undefined;
+  #pongs = 0;
+
+  constructor(options: OutboundOptions = defaults, listener: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null | undefined = undefined) {
+    const keep = (batch: readonly EndedMessage[]): void => {
+      this.back.push(...batch);
+      this.batches.push(batch.length);
+    };
+    this.log = new Outbound(options, this.clock, {
+      undelivered: listener === undefined ? keep : listener,
+      undeliveredFailed: (error) => this.failures.push(error),
+    });
+  }
+
+  connect(peer: Peer = new Peer(), maxPayload = 1024 * 1024, headers = true): Peer {
+    this.peer = peer;
+    this.#pongs = 0;
+    this.log.attach(peer, maxPayload, headers);
+    return peer;
+  }
+
+  cut(): void {
+    this.peer = undefined;
+    this.log.detach();
+  }
+
+  publish(payload: string, subject = "a"): boolean {
+    return this.log.publish(subject, "", null, payload, false);
+  }
+
+  /** PINGs the peer read and did not answer. */
+  get pings(): number {
+    return (this.peer?.verbs("PING").length ?? 0) - this.#pongs;
+  }
+
+  /** The peer answers up to `most` of its PINGs. */
+  answer(most = Infinity): void {
+    for (let n = Math.min(most, this.pings); n > 0 && this.peer !== undefined; n--) {
+      this.#pongs++;
+      this.log.pong();
+    }
+  }
+
+  /** Takes, answers and runs until nothing moves any more. */
+  settle(): void {
+    for (let rounds = 0; rounds < 1000; rounds++) {
+      this.clock.advance(25);
+      if (this.peer?.drain(Number.MAX_SAFE_INTEGER) === true) this.log.taken();
+      else if (this.pings > 0) this.answer();
+      else if (this.log.held.messages === 0 || this.peer === undefined) return;
+    }
+    throw new Error("the log does not settle");
+  }
+
+  /** The sum of all states, which must equal `accepted`. */
+  sum(): number {
+    const c = this.log.counts();
+    return c.confirmed + c.rejected + c.inDoubt + c.dropped + c.expired + c.undeliverable + c.abandoned + c.inFlight + c.buffered;
+  }
+}
