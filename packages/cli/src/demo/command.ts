@@ -1,0 +1,47 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { clientNames, contradiction, type DemoOptions, defaultBufferBytes, faultKinds, wholeNumber } from "./options.ts";
+
+const description =
+  "Publishes numbered messages through Holdfast and through the official client, cuts the link to a real nats-server, " +
+  "and counts what became of every message. Needs nats-server on PATH or in $NATS_SERVER.";
+
+const exitCodes = `
+Exit code: 0 when Holdfast kept its promise, 1 when it lost, duplicated or reordered a message or handed one back wrongly,
+2 when the run is invalid or could not be made.`;
+
+/** The command `demo`. `run` gets validated options. */
+export function demoCommand(run: (options: DemoOptions) => Promise<void>): Command {
+  const command = new Command("demo")
+    .description(description)
+    .option("--rate <n>", "messages a second of each client", wholeNumber("rate"), 10_000)
+    .option("--size <bytes>", "payload of each message, 16 or more", wholeNumber("size"), 128)
+    .option("--outage <ms>", "how long the link is cut", wholeNumber("outage"), 3_000)
+    .addOption(new Option("--fault <kind>", "how: reset, FIN, or reset and the port closed").choices(faultKinds).default("rst"))
+    .option("--buffer <bytes>", "Holdfast's reconnect buffer", wholeNumber("buffer"), defaultBufferBytes)
+    .addOption(new Option("--only <client>", "run one client alone").choices(clientNames))
+    .option("--json", "print exactly one JSON object on standard output", false)
+    // For tests, which have no time for the whole run.
+    .addOption(hidden("--lead <ms>", "publishing before the cut").argParser(wholeNumber("lead")).default(3_000))
+    .addOption(hidden("--tail <ms>", "publishing after the cut").argParser(wholeNumber("tail")).default(4_000))
+    .addHelpText("after", exitCodes);
+  return command.action(async (given) => {
+    const options: DemoOptions = {
+      rate: given.rate,
+      size: given.size,
+      outageMs: given.outage,
+      fault: given.fault,
+      bufferBytes: given.buffer,
+      clients: given.only === undefined ? clientNames : [given.only],
+      json: given.json,
+      leadMs: given.lead,
+      tailMs: given.tail,
+    };
+    const problem = contradiction(options);
+    if (problem !== null) command.error(`error: ${problem}`);
+    await run(options);
+  });
+}
+
+function hidden<const Flags extends string>(flags: Flags, description: string): Option<Flags> {
+  return new Option(flags, description).hideHelp();
+}

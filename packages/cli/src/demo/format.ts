@@ -1,0 +1,26 @@
+const grouped = new Intl.NumberFormat("en-US");
+
+/** 30,140 or, with a noun, "1 message", "30,140 messages". */
+export function count(value: number, noun?: string): string {
+  const digits = grouped.format(value);
+  if (noun === undefined) return digits;
+  return `${digits} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** 512 B, 4.2 kB, 8.4 MB: in powers of 1000. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB"] as const;
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 999.5 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || scaled >= 99.95 ? Math.round(scaled) : scaled.toFixed(1)} ${units[unit]}`;
+}
+
+/** 3 s, 0.8 s, 1.25 s, and 40 ms. */
+export function seconds(ms: number): string {
+  if (ms < 100) return `${Math.round(ms)} ms`;
+  return `${Number((ms / 1000).toFixed(2))} s`;
+}

@@ -1,0 +1,82 @@
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { numberLimit, smallestPayload } from "./payload.ts";
+
+/** How the link is cut; faults.ts says what each does. */
+export const faultKinds = ["rst", "fin", "refuse"] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** The clients that can be compared, in the order of the report. */
+export const clientNames = ["holdfast", "nats.js"] as const;
+export type ClientName = (typeof clientNames)[number];
+
+/** What one run of the demo does; everything is validated. */
+export interface DemoOptions {
+  /** Messages a second of each client. */
+  readonly rate: number;
+  /** Payload bytes of each message. */
+  readonly size: number;
+  /** Milliseconds for which the link is cut. */
+  readonly outageMs: number;
+  readonly fault: FaultKind;
+  /** Holdfast's reconnect buffer in bytes. */
+  readonly bufferBytes: number;
+  readonly clients: readonly ClientName[];
+  readonly json: boolean;
+  /** Milliseconds of publishing before the cut. */
+  readonly leadMs: number;
+  /** Milliseconds of publishing after the cut. */
+  readonly tailMs: number;
+}
+
+/** Holdfast's own default for `reconnectBuffer`, in bytes. */
+export const defaultBufferBytes: number = 8 * 1024 * 1024;
+
+/** The options that take a whole number. */
+export type NumericOption = "rate" | "size" | "outage" | "buffer" | "lead" | "tail";
+
+/** Their limits: [smallest, greatest]. */
+export const limits: Readonly<Record<NumericOption, readonly [number, number]>> = {
+  rate: [1, 1_000_000],
+  /** The server's default `max_payload` is 1 MiB. */
+  size: [smallestPayload, 1024 * 1024],
+  outage: [1, 600_000],
+  buffer: [1, Number.MAX_SAFE_INTEGER],
+  lead: [1, 600_000],
+  tail: [1, 600_000],
+};
+
+/** The stream of each client is kept in the server's memory, so a run is bounded. */
+export const greatestRunBytes: number = 512 * 1024 * 1024;
+
+/** How many messages each client publishes. */
+export function totalMessages(options: Pick<DemoOptions, "rate" | "leadMs" | "outageMs" | "tailMs">): number {
+  return Math.max(1, Math.round((options.rate * publishingMs(options)) / 1000));
+}
+
+/** How long each client publishes when it keeps to the schedule, in milliseconds. */
+export function publishingMs(options: Pick<DemoOptions, "leadMs" | "outageMs" | "tailMs">): number {
+  return options.leadMs + options.outageMs + options.tailMs;
+}
+
+/** A parser for commander that takes a whole number within the limits of `name`. */
+export function wholeNumber(name: NumericOption): (text: string) => number {
+  const [least, greatest] = limits[name];
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= greatest) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${greatest}.`);
+  };
+}
+
+/** What is wrong with options that are each valid by themselves, in one sentence; `null` when nothing is. */
+export function contradiction(options: DemoOptions): string | null {
+  const messages = totalMessages(options);
+  const asked = `${options.rate} messages a second for ${publishingMs(options)} ms`;
+  if (messages >= numberLimit) return `${asked} are ${messages} messages; the demo can number ${numberLimit - 1}`;
+  const bytes = messages * options.size;
+  if (bytes <= greatestRunBytes) return null;
+  return (
+    `${asked}, each of ${options.size} bytes, are ${bytes} bytes; the demo keeps them in the server's memory and ` +
+    `takes at most ${greatestRunBytes}: lower --rate, --size or --outage`
+  );
+}

@@ -1,0 +1,84 @@
+import Table from "cli-table3";
+import { bytes, count, seconds } from "./format.ts";
+import type { PublisherStats } from "./messages.ts";
+import type { ClientName } from "./options.ts";
+import type { ClientResult, DemoResult } from "./result.ts";
+
+/** What a live line tells: one client, one second. */
+export interface Glance {
+  readonly client: ClientName;
+  readonly stats: PublisherStats;
+  readonly previous: PublisherStats | null;
+  /** Bytes that the proxy passed on to the server, at `stats` and at `previous`. */
+  readonly sent: number;
+  readonly previouslySent: number;
+  /** Holdfast's reconnect buffer. */
+  readonly bufferBytes: number;
+}
+
+/** One line a second and a client: state, buffer fill against its limit, rates. */
+export function liveLine(glance: Glance): string {
+  const { client, stats, previous } = glance;
+  const elapsed = Math.max(1, stats.atMs - (previous?.atMs ?? 0)) / 1000;
+  const rate = (now: number, before: number): number => Math.max(0, Math.round((now - before) / elapsed));
+  return [
+    `${(stats.atMs / 1000).toFixed(1).padStart(6)} s`,
+    client.padEnd(8),
+    stats.state.padEnd(12),
+    describeBuffer(glance).padEnd(30),
+    `published ${count(rate(stats.attempted, previous?.attempted ?? 0))}/s`.padEnd(19),
+    `to the server ${bytes(rate(glance.sent, glance.previouslySent))}/s`.padEnd(24),
+    `refused ${count(stats.refused)}`,
+    stats.handedBack === null ? "" : `handed back ${count(stats.handedBack)}`,
+  ]
+    .join("  ")
+    .trimEnd();
+}
+
+function describeBuffer({ stats, bufferBytes }: Glance): string {
+  if (stats.heldBytes === null) return "buffer unknown, no limit";
+  // On a usable connection the limit is not in force, and a fast publisher may hold more than it.
+  if (stats.limitBytes === null) return `buffer ${bytes(stats.heldBytes)} (${bytes(bufferBytes)} if cut)`;
+  const percent = Math.round((100 * stats.heldBytes) / stats.limitBytes);
+  return `buffer ${bytes(stats.heldBytes)} of ${bytes(stats.limitBytes)} (${percent} %)`;
+}
+
+const rows: readonly (readonly [string, (client: ClientResult, result: DemoResult) => string])[] = [
+  ["publish() called", (client) => count(client.attempted)],
+  ["refused: publish() threw", (client) => count(client.refused)],
+  ["stored in the stream", (client) => count(client.stored)],
+  ["handed back", (client) => orNone(client.handedBack)],
+  ["  of these in doubt", (client) => orNone(client.inDoubt)],
+  ["  in doubt, and stored", (client) => orNone(client.storedInDoubt)],
+  ["lost silently", (client) => count(client.lostSilently)],
+  ["wrongly handed back", (client) => orNone(client.wronglyHandedBack)],
+  ["stored twice", (client) => count(client.duplicated)],
+  ["out of order", (client) => count(client.outOfOrder)],
+  ["reconnect buffer", (client, result) => (client.name === "holdfast" ? bytes(result.bufferBytes) : "no limit")],
+  ["connections", (client) => count(client.connections)],
+  ["flush()", (client) => describeEnd(client.flush)],
+];
+
+/** The table at the end, one column a client. */
+export function finalTable(result: DemoResult): string {
+  const head = ["", ...result.clients.map((client) => `${client.name} ${client.version}`)];
+  const colAligns: ("left" | "right")[] = head.map((_, column) => (column === 0 ? "left" : "right"));
+  const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
+  for (const [label, cell] of rows) table.push([label, ...result.clients.map((client) => cell(client, result))]);
+  return table.toString();
+}
+
+function orNone(value: number | null): string {
+  return value === null ? "–" : count(value);
+}
+
+function describeEnd(end: ClientResult["flush"]): string {
+  switch (end.kind) {
+    case "done":
+      return `done in ${seconds(end.ms)}`;
+    case "failed":
+      return `failed after ${seconds(end.ms)}`;
+    case "timed out":
+      return `no end in ${seconds(end.ms)}`;
+  }
+}
