@@ -99,10 +99,7 @@ export class Fences {
 
   isDue(now: number): boolean {
     if (this.#pings.length > 0 || this.#forced) return true;
-    const next = this.#items.peek();
-    const written = this.#log.written.position;
-    const nothingBefore = next === undefined || next.spot.position > written;
-    if (nothingBefore && this.#flushes.isDue(written)) return true;
+    if (this.#flushes.isDue(this.#flushable())) return true;
     if (this.#handedOver === this.#fencedAt) return false;
     return this.room <= 0 || now - this.#lastAt >= this.#delay;
   }
@@ -110,7 +107,7 @@ export class Fences {
   /** A PING goes out behind everything handed over so far. */
   push(now: number): void {
     const { written, confirmed } = this.#log;
-    const settle = this.#flushes.ask(written.position);
+    const settle = this.#flushes.ask(this.#flushable());
     const bytes = windowedBytes(this.#log, this.#items);
     this.#outstanding.push({
       // Not `written`, which may have skipped frames that ended: those are no part of what the PONG confirms.
@@ -159,6 +156,13 @@ export class Fences {
     this.#pings = [];
     this.#forced = false;
     this.#cancelTimer();
+  }
+
+  /** A flush called at this position or before has everything called before it handed over: frames, SUBs and UNSUBs. */
+  #flushable(): number {
+    const written = this.#log.written.position;
+    const next = this.#items.peek();
+    return next === undefined || next.spot.position > written ? written : next.spot.position - 1;
   }
 
   #cancelTimer(): void {

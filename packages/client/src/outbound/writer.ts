@@ -133,7 +133,8 @@ export class Writer {
         const frames = this.#handOver(run, bytes);
         if (!small) return this.#whole(sink, frames.chunk, frames.last);
         this.#stage.put(frames.chunk);
-        last = frames.last;
+        // A SUB called right behind these frames goes with them, and a fence behind both.
+        last = this.#stageItems(now).last ?? frames.last;
       }
     }
     const fence = this.#fences.isDue(now) && this.#stage.fits(PING.length);

@@ -42,6 +42,11 @@ export class Peer implements Sink {
     return this.#rest === undefined;
   }
 
+  /** From now on the kernel takes nothing. */
+  block(): void {
+    this.#capacity = 0;
+  }
+
   /** The kernel takes `bytes` more. True when this finished the outstanding chunk: then `taken()` is due. */
   drain(bytes: number): boolean {
     this.#capacity += bytes;
@@ -74,8 +79,10 @@ export class Peer implements Sink {
       const [verb = "", ...args] = this.bytes.toString("utf8", this.#parsed, line).split(" ");
       const size = verb === "PUB" || verb === "HPUB" ? Number(args.at(-1)) : -2;
       if (this.bytes.length < line + 4 + size) return;
-      if (!["PUB", "HPUB", "PING", "PONG", "SUB", "UNSUB"].includes(verb)) throw new Error(`the peer read ${JSON.stringify(verb)}`);
-      if (size >= 0 && this.bytes.toString("latin1", line + 2 + size, line + 4 + size) !== "\r\n") throw new Error("payload without its end");
+      if (!["PUB", "HPUB", "PING", "PONG", "SUB", "UNSUB"].includes(verb))
+        throw new Error(`the peer read ${JSON.stringify(verb)}`);
+      if (size >= 0 && this.bytes.toString("latin1", line + 2 + size, line + 4 + size) !== "\r\n")
+        throw new Error("payload without its end");
       const headers = verb === "HPUB" ? Number(args.at(-2)) : 0;
       this.reads.push({ verb, args, payload: size < 0 ? "" : this.bytes.toString("utf8", line + 2 + headers, line + 2 + size) });
       this.#parsed = line + 4 + size;
@@ -107,7 +114,10 @@ export class Bench {
   peer: Peer | undefined;
   #pongs = 0;
 
-  constructor(options: OutboundOptions = defaults, listener: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null | undefined = undefined) {
+  constructor(
+    options: OutboundOptions = defaults,
+    listener: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null | undefined = undefined,
+  ) {
     const keep = (batch: readonly EndedMessage[]): void => {
       this.back.push(...batch);
       this.batches.push(batch.length);

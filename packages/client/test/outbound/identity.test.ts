@@ -16,12 +16,27 @@ type Step =
   | { do: "answer"; pongs: number }
   | { do: "advance"; ms: number };
 
-const size = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 3000 }), fc.constantFrom(16_000, 66_000, 200_000, 300_000));
+const size = fc.oneof(
+  fc.integer({ min: 0, max: 40 }),
+  fc.integer({ min: 0, max: 3000 }),
+  fc.constantFrom(16_000, 66_000, 200_000, 300_000),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant("publish" as const), size, bound: fc.integer({ min: 0, max: 9 }).map((n) => n === 0), headers: fc.boolean() }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      size,
+      bound: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      headers: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("request" as const), size }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("expire" as const), which: fc.nat(20) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "cut" as const, "control" as const, "ping" as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "cut" as const, "control" as const, "ping" as const) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -46,7 +61,10 @@ const options: fc.Arbitrary<OutboundOptions> = fc.record({
     maxAge: fc.constantFrom(Infinity, Infinity, 50),
     whenFull: fc.constantFrom("error" as const, "drop-oldest" as const, "drop-newest" as const),
   }),
-  maxQueued: fc.record({ maxBytes: fc.constantFrom(Infinity, Infinity, 400_000), maxMessages: fc.constantFrom(Infinity, Infinity, 30) }),
+  maxQueued: fc.record({
+    maxBytes: fc.constantFrom(Infinity, Infinity, 400_000),
+    maxMessages: fc.constantFrom(Infinity, Infinity, 30),
+  }),
   maxInFlight: fc.constantFrom(64 * 1024, 1024 * 1024),
   fenceDelay: fc.constantFrom(0, 20),
   maxControlLine: fc.constant(4096),
@@ -151,7 +169,11 @@ class Run {
     }
     for (const peer of this.peers) {
       const ids = peer.payloads().map((payload) => Number(id(payload)));
-      assert.deepEqual(ids, ids.toSorted((a, b) => a - b), "order on each connection");
+      assert.deepEqual(
+        ids,
+        ids.toSorted((a, b) => a - b),
+        "order on each connection",
+      );
     }
     assert.deepEqual({ ...bench.clock.pending, timers: 0 }, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
   }
