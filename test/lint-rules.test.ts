@@ -25,7 +25,7 @@ const MAY: Record<string, readonly string[]> = {
   outbound: ["bytes", "protocol", "runtime.ts", "errors.ts", "options.ts", NC],
   inbound: ["bytes", "protocol", "runtime.ts", "errors.ts", NC],
   session: ["bytes", "protocol", "transport/transport.ts", "runtime.ts", "errors.ts", "options.ts", NC],
-  transport: ["runtime.ts", "errors.ts", "node:"],
+  transport: ["runtime.ts", "errors.ts", NC, "node:"],
   client: [
     "bytes",
     "protocol",

@@ -3,9 +3,34 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Queue } from "../../src/bytes/queue.ts";
 
+/** Does one step to both; returns the array. */
+function step(queue: Queue<number>, model: readonly number[], op: string, n: number): number[] {
+  switch (op) {
+    case "push":
+      queue.push(n);
+      return [...model, n];
+    case "unshift":
+      queue.unshift(n);
+      return [n, ...model];
+    case "shift":
+      assert.equal(queue.shift(), model[0]);
+      return model.slice(1);
+    case "drop":
+      queue.drop(n);
+      return model.slice(Math.max(0, n));
+    case "filter":
+      queue.filter((each) => each % 3 !== n % 3);
+      return model.filter((each) => each % 3 !== n % 3);
+    default:
+      if (model.length <= 20) return [...model];
+      queue.clear();
+      return [];
+  }
+}
+
 describe("Queue", () => {
   it("does what an array does, whatever is done to it", () => {
-    const step = fc.oneof(
+    const steps = fc.oneof(
       { weight: 4, arbitrary: fc.record({ op: fc.constant("push" as const), n: fc.nat() }) },
       { weight: 3, arbitrary: fc.record({ op: fc.constantFrom("shift" as const, "clear" as const), n: fc.constant(0) }) },
       {
@@ -17,17 +42,11 @@ describe("Queue", () => {
       },
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 300, size: "max" }), (steps) => {
+      fc.property(fc.array(steps, { maxLength: 300, size: "max" }), (list) => {
         const queue = new Queue<number>();
         let model: number[] = [];
-        for (const { op, n } of steps) {
-          if (op === "push") queue.push(n), model.push(n);
-          else if (op === "shift") assert.equal(queue.shift(), model.shift());
-          else if (op === "unshift") queue.unshift(n), model.unshift(n);
-          else if (op === "drop") queue.drop(n), model.splice(0, Math.max(0, n));
-          else if (op === "filter")
-            queue.filter((each) => each % 3 !== n % 3), (model = model.filter((each) => each % 3 !== n % 3));
-          else if (model.length > 20) queue.clear(), (model = []);
+        for (const { op, n } of list) {
+          model = step(queue, model, op, n);
           assert.deepEqual([...queue], model);
           assert.equal(queue.length, model.length);
           assert.equal(queue.peek(), model[0]);

@@ -6,8 +6,10 @@ const verbs = (bench: Bench): string => (bench.peer?.reads ?? []).map((read) => 
 
 /** How many frames lie before each PING that the peer read. */
 function fencedAt(bench: Bench): number[] {
-  let frames = 0;
-  return (bench.peer?.reads ?? []).flatMap((read) => (read.verb === "PING" ? [frames] : ((frames += 1), [])));
+  const reads = bench.peer?.reads ?? [];
+  return reads.flatMap((read, i) =>
+    read.verb === "PING" ? [reads.slice(0, i).filter((each) => each.verb === "PUB").length] : [],
+  );
 }
 
 describe("fences", () => {
