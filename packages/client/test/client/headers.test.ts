@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { headers, InvalidArgumentError, MsgHdrsImpl } from "@nats-io/nats-core";
+import { decodeHeaders, encodeHeaders } from "../../src/client/headers.ts";
+
+function text(block: Uint8Array | null): string | null {
+  return block === null ? null : new TextDecoder().decode(block);
+}
+
+test("encodes headers as a NATS/1.0 block, and none as null", () => {
+  const some = headers();
+  some.append("A", "1");
+  some.append("A", "2");
+  assert.equal(text(encodeHeaders(some, undefined)), "NATS/1.0\r\nA: 1\r\nA: 2\r\n\r\n");
+  assert.equal(encodeHeaders(undefined, {}), null);
+  assert.equal(encodeHeaders(headers(), undefined), null);
+});
+
+test("tracing adds its headers to a copy", () => {
+  const mine = headers();
+  mine.set("A", "1");
+  const block = text(encodeHeaders(mine, { traceDestination: "trace", traceOnly: true }));
+  assert.equal(block, "NATS/1.0\r\nA: 1\r\nNats-Trace-Only: true\r\nNats-Trace-Dest: trace\r\n\r\n");
+  assert.deepEqual(mine.keys(), ["A"]);
+});
+
+test("tracing works without headers, and traceOnly: false asks for nothing", () => {
+  assert.equal(text(encodeHeaders(undefined, { traceDestination: "t" })), "NATS/1.0\r\nNats-Trace-Dest: t\r\n\r\n");
+  assert.equal(encodeHeaders(undefined, { traceOnly: false }), null);
+});
+
+test("takes the headers of another copy of nats-core", () => {
+  const mine = new MsgHdrsImpl(404, "Not Found");
+  mine.set("A", "1");
+  // What such a class looks like from here: the same members, another constructor.
+  const foreign = new Proxy(mine, { getPrototypeOf: () => Object.prototype, get: (target, key) => bound(target, key) });
+  assert.equal(foreign instanceof MsgHdrsImpl, false);
+  assert.equal(text(encodeHeaders(foreign, undefined)), "NATS/1.0 404 Not Found\r\nA: 1\r\n\r\n");
+});
+
+test("refuses what is no MsgHdrs with an error that names the option", () => {
+  const plain: unknown = { A: "1" };
+  // As untyped callers do.
+  assert.throws(() => Reflect.apply(encodeHeaders, undefined, [plain, undefined]), InvalidArgumentError);
+  assert.throws(() => Reflect.apply(encodeHeaders, undefined, ["A: 1", undefined]), /'headers' must be made by headers\(\)/);
+});
+
+test("headers that are handed back are readable even with a name that nats-core would refuse", () => {
+  const good = decodeHeaders(new TextEncoder().encode("NATS/1.0\r\nA: 1\r\n\r\n"));
+  assert.equal(good.get("A"), "1");
+  const odd = decodeHeaders(new TextEncoder().encode("NATS/1.0\r\nodd name: 1\r\nodd name: 2\r\n\r\n"));
+  assert.deepEqual(odd.values("odd name"), ["1", "2"]);
+});
+
+function bound(target: object, key: PropertyKey): unknown {
+  const value: unknown = Reflect.get(target, key);
+  return typeof value === "function" ? value.bind(target) : value;
+}
