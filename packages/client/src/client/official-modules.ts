@@ -1,6 +1,6 @@
 /**
  * What the official modules (`@nats-io/jetstream`, `kv`, `obj`, `services`) need beyond nats-core's public interfaces, all in
- * this file. Found by running them behind a facade that hides everything else (docs/COMPATIBILITY.md). They expect on the
+ * this file. Found by running them behind a facade that hides everything else. They expect on the
  * connection: `_resub`, `addCloseListener`, `removeCloseListener`, `features`, `getServerVersion`, `options`; that `nc.nc` is
  * undefined (a duck-type probe); on a message `publisher` and `size()` (message.ts); on the iterator of `nc.status()` `stop()`
  * (status.ts).
