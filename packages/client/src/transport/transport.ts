@@ -26,7 +26,10 @@ export interface Endpoint {
   readonly tlsName: string;
 }
 
-/** What a link tells its owner. No call comes before `dial()` resolved, none from inside `write()`, none after `closed`. */
+/**
+ * What a link tells its owner. No call comes before `dial()` resolved, none from inside `write()`, none after `closed`, and after the
+ * owner's own `reset()` or `destroy()` only `closed`.
+ */
 export interface LinkHandler {
   /** Bytes arrived. They belong to the receiver from now on: the transport never writes to them again. */
   data(bytes: Uint8Array): void;
@@ -45,18 +48,21 @@ export interface Link {
   /** The largest chunk that is worth handing over at once: 64 KiB for TCP, 256 KiB under TLS. */
   readonly chunkBytes: number;
   /**
-   * What is known of an outstanding chunk when the link closes before `taken()`:
+   * What is known of an outstanding chunk when the link closes before `taken()`. Read it in `closed()`: it can depend on how it ended.
    * `"last-item"`: at least its last byte never left this process, so the last item in it was not handed over whole;
-   * `"nothing"`: all of it may have been (Windows, WebSocket).
+   * `"nothing"`: all of it may have been (TLS, Windows, WebSocket; TCP when the link ended in the very turn of the `write()`).
    */
   readonly unfinished: "last-item" | "nothing";
   /**
    * Hands over one chunk. Returns `true` when the kernel took all of it, `false` when the rest waits: then `taken()` follows, or
    * `closed()` if the link dies first. The chunk must not change until then. On a link that has ended: returns `false`, nothing follows
-   * but the `closed()` that is due.
+   * but the `closed()` that is due. Throws, for it is a bug of the owner, while a chunk is outstanding or `secure()` is under way.
    */
   write(chunk: Uint8Array): boolean;
-  /** Upgrades to TLS in place. Rejects with what went wrong; the link is then destroyed. Call only while nothing is outstanding. */
+  /**
+   * Upgrades to TLS in place. Rejects with what went wrong; the link is then destroyed. Call only while nothing is outstanding. What
+   * arrives after the call belongs to TLS; what was delivered before it came in the clear, from anybody: trust none of it.
+   */
   secure(options: SecureOptions, tlsName: string): Promise<void>;
   /** Sends what was handed over, then FIN. A peer that never answers is the owner's to time out. */
   end(): void;
@@ -73,8 +79,12 @@ export interface Transport {
   /** The addresses of a host name, at least one; called anew for every dial. An IP address gives itself. */
   resolve(hostname: string): Promise<readonly string[]>;
   /**
-   * Connects. Resolves when bytes can flow (under `secure` with `handshakeFirst`: when TLS is established). Rejects when that fails or
-   * `signal` aborts, leaving nothing open.
+   * Connects. Resolves when bytes can flow (under `secure` with `handshakeFirst`: when TLS is established). Rejects when that fails, or
+   * with `signal.reason` when `signal` aborts, leaving nothing open.
    */
-  dial(endpoint: Endpoint, handler: LinkHandler, options: { readonly signal: AbortSignal; readonly secure?: SecureOptions }): Promise<Link>;
+  dial(
+    endpoint: Endpoint,
+    handler: LinkHandler,
+    options: { readonly signal: AbortSignal; readonly secure?: SecureOptions },
+  ): Promise<Link>;
 }
