@@ -1,5 +1,5 @@
 import type { UndeliveredState } from "holdfast";
-import type { ConnectionState, PublisherPlan } from "./messages.ts";
+import type { ConnectionState } from "./messages.ts";
 
 /** A NATS client as the publisher sees it, so that both run the same code. */
 export interface DemoClient {
@@ -21,9 +21,6 @@ export interface DemoClient {
 
 /** Called for each message that the client hands back. */
 export type OnHandedBack = (payload: Uint8Array, state: UndeliveredState) => void;
-
-/** Connects the client that the plan names. */
-export type ConnectDemoClient = (plan: PublisherPlan, onHandedBack: OnHandedBack) => Promise<DemoClient>;
 
 /**
  * The options that both clients get. A quarter second instead of the usual two between attempts keeps the run short, and without a limit

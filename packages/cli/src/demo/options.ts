@@ -35,7 +35,7 @@ export const defaultBufferBytes: number = 8 * 1024 * 1024;
 export type NumericOption = "rate" | "size" | "outage" | "buffer" | "lead" | "tail";
 
 /** Their limits: [smallest, greatest]. */
-export const limits: Readonly<Record<NumericOption, readonly [number, number]>> = {
+const limits: Readonly<Record<NumericOption, readonly [number, number]>> = {
   rate: [1, 1_000_000],
   /** The server's default `max_payload` is 1 MiB. */
   size: [smallestPayload, 1024 * 1024],
@@ -46,7 +46,7 @@ export const limits: Readonly<Record<NumericOption, readonly [number, number]>> 
 };
 
 /** The stream of each client is kept in the server's memory, so a run is bounded. */
-export const greatestRunBytes: number = 512 * 1024 * 1024;
+const greatestRunBytes: number = 512 * 1024 * 1024;
 
 /** How many messages each client publishes. */
 export function totalMessages(options: Pick<DemoOptions, "rate" | "leadMs" | "outageMs" | "tailMs">): number {

@@ -27,7 +27,7 @@ export function judge(result: DemoResult): Verdict {
 }
 
 /** Everything that Holdfast did and must not do, in words. */
-export function brokenPromises(client: ClientResult): readonly string[] {
+function brokenPromises(client: ClientResult): readonly string[] {
   const found = [
     [client.lostSilently, "lost silently"],
     [client.wronglyHandedBack ?? 0, "handed back although stored"],

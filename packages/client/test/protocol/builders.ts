@@ -19,7 +19,7 @@ export interface Spelling {
   readonly lineEnd: string;
 }
 
-export const usual: Spelling = { verb: (verb) => verb, gap: " ", lineEnd: "\r\n" };
+const usual: Spelling = { verb: (verb) => verb, gap: " ", lineEnd: "\r\n" };
 
 export function message(m: ServerMessage, spelling: Spelling = usual): Buffer {
   const total = (m.headers?.length ?? 0) + m.data.length;
