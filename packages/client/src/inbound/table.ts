@@ -154,7 +154,7 @@ export class SubscriptionTable {
   replay(): Uint8Array {
     this.#told = new Map();
     for (const entry of this.#entries.values()) entry.base = entry.received;
-    return this.changes();
+    return this.#untold(this.#told);
   }
 
   /**
@@ -162,8 +162,27 @@ export class SubscriptionTable {
    * and from now on `control` has to reach it.
    */
   changes(): Uint8Array {
-    const told = this.#told;
-    if (told === undefined) return NOTHING;
+    if (this.#told === undefined) return NOTHING;
+    const lines = this.#untold(this.#told);
+    // Only here: a handshake goes on after a `replay()` that had nothing to say.
+    if (lines.length === 0) this.#told = undefined;
+    return lines;
+  }
+
+  /** The connection is gone: nothing more can come to what was being drained, so that ends. */
+  lost(): void {
+    this.#told = undefined;
+    for (const entry of this.#entries.values()) if (entry.phase === "draining") this.#end(entry);
+  }
+
+  /** Ends everything. */
+  clear(): void {
+    this.#told = undefined;
+    for (const entry of this.#entries.values()) this.#end(entry);
+  }
+
+  /** The lines that bring a server which was told `told` up to date. */
+  #untold(told: Map<number, number | undefined>): Uint8Array {
     const lines: Uint8Array[] = [];
     for (const [sid, max] of told) {
       const entry = this.#entries.get(sid);
@@ -177,20 +196,7 @@ export class SubscriptionTable {
       told.set(entry.sid, entry.max);
       lines.push(...subLines(entry));
     }
-    if (lines.length === 0) this.#told = undefined;
     return concat(lines);
-  }
-
-  /** The connection is gone: nothing more can come to what was being drained, so that ends. */
-  lost(): void {
-    this.#told = undefined;
-    for (const entry of this.#entries.values()) if (entry.phase === "draining") this.#end(entry);
-  }
-
-  /** Ends everything. */
-  clear(): void {
-    this.#told = undefined;
-    for (const entry of this.#entries.values()) this.#end(entry);
   }
 
   #nextSid(subject: string, queue: string): number {

@@ -7,6 +7,9 @@
  * - {@link startFakeServer}: a NATS server that follows a script, well-behaved or not.
  * - {@link VirtualClock}: time, timers and randomness that a test controls.
  */
+
+export { type DialAnswer, type MemoryOptions, memoryTransport } from "../transport/memory.ts";
+export type { MemoryPeer } from "../transport/memory-peer.ts";
 export type { FakeConnection, FakeMessage } from "./fake-connection.ts";
 export { type FakeScripts, fakeScripts } from "./fake-scripts.ts";
 export { type FakeScript, type FakeServer, type FakeServerOptions, startFakeServer } from "./fake-server.ts";

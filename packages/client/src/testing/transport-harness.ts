@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Endpoint, Link, LinkHandler, SecureOptions, Transport } from "../transport/transport.ts";
 import { LinkRecorder, StreamCheck } from "./transport-recorder.ts";
@@ -50,7 +51,7 @@ export interface TransportHarness {
 }
 
 /** Registers one test of the suite. */
-export type Contract = (behaviour: string, run: (harness: TransportHarness) => Promise<void>) => void;
+export type Contract = (behaviour: string, run: (harness: TransportHarness, context: TestContext) => Promise<void>) => void;
 
 /** A link with all that watches it. */
 export interface OpenLink {

@@ -48,7 +48,8 @@ export interface Link {
   /** The largest chunk that is worth handing over at once: 64 KiB for TCP, 256 KiB under TLS. */
   readonly chunkBytes: number;
   /**
-   * What is known of an outstanding chunk when the link closes before `taken()`. Read it in `closed()`: it can depend on how it ended.
+   * What is known of an outstanding chunk when the link closes before `taken()`. Read it in `closed()`, or
+   * just before your own `reset()` or `destroy()`: it can depend on that moment.
    * `"last-item"`: at least its last byte never left this process, so the last item in it was not handed over whole;
    * `"nothing"`: all of it may have been (TLS, Windows, WebSocket; TCP when the link ended in the very turn of the `write()`).
    */
