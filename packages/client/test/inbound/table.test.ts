@@ -149,6 +149,14 @@ test("what is called during a handshake is caught up with afterwards", () => {
   assert.equal(text(bench.table.changes()), "");
 });
 
+test("the first subscription of all may be called during a handshake", () => {
+  const bench = new Bench();
+  assert.equal(text(bench.table.replay()), "");
+  bench.subscribe("a");
+  assert.equal(text(bench.table.changes()), "SUB a 1\r\n");
+  assert.equal(text(bench.table.changes()), "");
+});
+
 test("moving to another subject takes a new sid, told after the end of the old one", () => {
   const bench = new Bench();
   const entry = bench.subscribe("a", { queue: "q" });

@@ -1,61 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { transportContract } from "../../src/testing/transport-contract.ts";
-import { LinkRecorder, StreamCheck, streamBytes } from "../../src/testing/transport-recorder.ts";
+import { LinkRecorder, streamBytes } from "../../src/testing/transport-recorder.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
-import { type MemoryOptions, type MemoryPeer, memoryTransport } from "../../src/transport/memory.ts";
-import type { Endpoint, Link, SecureOptions } from "../../src/transport/transport.ts";
+import { type MemoryPeer, memoryTransport } from "../../src/transport/memory.ts";
 import { memoryHarness } from "./memory-harness.ts";
+import { endpoint } from "./open-memory.ts";
 
 transportContract("memory", memoryHarness);
 
-const endpoint: Endpoint = { hostname: "nats.example", port: 4222, tlsName: "nats.example" };
 const { signal } = new AbortController();
-
-test("memory: the kernel takes what it has room for, to the byte, and the rest as the peer reads", async () => {
-  const { clock, link, peer, recorder } = await open({ capacity: 100 });
-  assert.equal(recorder.write(link, 60), true);
-  assert.equal(recorder.write(link, 60), false);
-  assert.deepEqual([peer.taken, peer.waiting, peer.unsent], [100, 100, 20]);
-  assert.deepEqual(peer.read(19), streamBytes(0, 19));
-  assert.deepEqual([peer.taken, peer.received, peer.unsent], [119, 19, 1]);
-  clock.advance();
-  assert.equal(recorder.waits, true);
-  assert.deepEqual(peer.read(1), streamBytes(19, 1));
-  assert.equal(recorder.waits, true, "taken() comes in a turn of its own");
-  clock.advance();
-  assert.equal(recorder.takenBytes, 120);
-  assert.deepEqual(peer.read(), streamBytes(20, 100));
-  assert.deepEqual(recorder.violations, []);
-});
-
-test("memory: read() without a length takes all that was handed over, also what waits for the kernel", async () => {
-  const { link, peer, recorder } = await open({ capacity: 7 });
-  recorder.write(link, 1000);
-  assert.deepEqual(peer.read(peer.waiting), streamBytes(0, 7));
-  assert.deepEqual(peer.read(), streamBytes(7, 993));
-});
-
-test("memory: what the kernel took is a copy", async () => {
-  const { link, peer } = await open({ capacity: 4 });
-  const chunk = Uint8Array.of(1, 2, 3, 4, 5);
-  link.write(chunk);
-  chunk.fill(9);
-  assert.deepEqual(peer.read(), Uint8Array.of(1, 2, 3, 4, 9)); // the fifth was still the owner's: it must not have changed it
-});
-
-test("memory: what the peer sends is a copy, and comes in the next turn", async () => {
-  const { clock, peer, recorder } = await open();
-  const bytes = streamBytes(0, 10);
-  peer.send(bytes);
-  bytes.fill(0);
-  assert.equal(recorder.inbound.length, 0);
-  clock.advance();
-  assert.deepEqual([recorder.inbound.length, recorder.inbound.wrongAt], [10, -1]);
-  peer.fin();
-  assert.throws(() => peer.send(bytes), /send\(\) after fin\(\)/);
-});
 
 test("memory: what the peer sends while it accepts comes after the dial has resolved", async () => {
   const order: string[] = [];
@@ -67,92 +21,6 @@ test("memory: what the peer sends while it accepts comes after the dial has reso
   await clock.runAllAsync();
   await dialled;
   assert.deepEqual(order, ["dialled", "data"]);
-});
-
-test("memory: cut at any byte, by FIN or RST, the peer has exactly the bytes before it and no chunk is half taken", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 }),
-      fc.integer({ min: 1, max: 60 }),
-      fc.integer({ min: 0, max: 400 }),
-      fc.constantFrom("fin" as const, "rst" as const),
-      async (lengths, capacity, position, how) => {
-        const { clock, link, peer, recorder } = await open({ capacity });
-        const received = new StreamCheck();
-        peer.receive((bytes) => received.add(bytes));
-        peer.cutAt(position, how);
-        for (const length of lengths) {
-          if (recorder.waits || recorder.ends.length > 0) break;
-          recorder.write(link, length);
-          clock.advance();
-        }
-        const { handed } = recorder;
-        assert.deepEqual([received.length, received.wrongAt], [Math.min(position, handed), -1]);
-        assert.ok(recorder.takenBytes <= received.length);
-        assert.equal(recorder.ends.length, position <= handed ? 1 : 0);
-        if (recorder.ends.length > 0) assert.equal(recorder.ends[0]?.name ?? null, how === "fin" ? null : "ConnectionError");
-        if (recorder.waits && link.unfinished === "last-item") assert.ok(received.length < handed);
-        assert.deepEqual(recorder.violations, []);
-      },
-    ),
-  );
-});
-
-test("memory: a cut behind what the kernel has taken is refused", async () => {
-  const { link, peer, recorder } = await open();
-  recorder.write(link, 10);
-  assert.throws(() => peer.cutAt(9, "fin"), /cutAt\(9\): the kernel has taken 10 bytes already/);
-  peer.cutAt(10, "rst");
-  assert.equal(recorder.write(link, 1), false);
-  assert.equal(peer.read(5).length, 5);
-  assert.equal(peer.read().length, 5);
-});
-
-test("memory: what the kernel took before an RST of the peer is lost, before its FIN it can be read", async () => {
-  for (const [how, left] of [
-    ["reset", 0],
-    ["fin", 10],
-  ] as const) {
-    const { clock, link, peer, recorder } = await open();
-    recorder.write(link, 10);
-    peer[how]();
-    clock.advance();
-    assert.equal(recorder.ends.length, 1);
-    assert.equal(peer.read().length, left);
-  }
-});
-
-test("memory: a reset by the owner empties the kernel, a destroy leaves it to the peer", async () => {
-  for (const [how, left, ended] of [
-    ["reset", 0, "rst"],
-    ["destroy", 10, "fin"],
-  ] as const) {
-    const { clock, link, peer, recorder } = await open({ capacity: 10 });
-    recorder.write(link, 15);
-    link[how]();
-    clock.advance();
-    assert.equal(peer.read().length, left);
-    assert.equal(peer.ended, ended);
-    assert.deepEqual(recorder.ends, [null]);
-  }
-});
-
-test("memory: a chunk that went out whole while its taken() was due is not denied", async () => {
-  const { clock, link, peer, recorder } = await open({ capacity: 10 });
-  recorder.write(link, 15);
-  peer.read();
-  link.destroy();
-  clock.advance();
-  assert.deepEqual([recorder.takenBytes, recorder.waits, link.unfinished], [0, true, "nothing"]);
-});
-
-test("memory: a peer's end comes behind the taken() that was due", async () => {
-  const { clock, link, peer, recorder } = await open({ capacity: 10 });
-  recorder.write(link, 15);
-  peer.read();
-  peer.reset();
-  clock.advance();
-  assert.deepEqual([recorder.takenBytes, recorder.ends.length], [15, 1]);
 });
 
 test("memory: dials are refused, delayed or left hanging as the test answers them", async () => {
@@ -224,26 +92,6 @@ test("memory: an exception in the test's accept() rejects the dial", async () =>
   await dialled;
 });
 
-test("memory: secure() makes the link encrypted, or fails as the test judges, closing it once", async () => {
-  const asked: [SecureOptions, string][] = [];
-  const secured = (options: SecureOptions, name: string): Error | null => {
-    asked.push([options, name]);
-    return name === "good" ? null : new Error("bad certificate");
-  };
-  const good = await open({ secured });
-  const done = good.link.secure({ ca: "x" }, "good");
-  assert.throws(() => good.link.write(streamBytes(0, 1)), /in the clear/);
-  good.clock.advance();
-  await done;
-  assert.deepEqual([good.link.encrypted, good.peer.encrypted, asked], [true, true, [[{ ca: "x" }, "good"]]]);
-  const bad = await open({ secured });
-  const failing = assert.rejects(bad.link.secure({}, "bad"), { name: "ConnectionError", message: /bad certificate/ });
-  bad.clock.advance();
-  await failing;
-  assert.equal(bad.recorder.ends.length, 1);
-  assert.equal(bad.link.encrypted, false);
-});
-
 test("memory: a handshake at the dial is judged too", async () => {
   const clock = new VirtualClock();
   const peers: MemoryPeer[] = [];
@@ -261,13 +109,6 @@ test("memory: a handshake at the dial is judged too", async () => {
   assert.equal(peers.length, 1);
 });
 
-test("memory: the peer sees what keepAlive() asked for", async () => {
-  const { link, peer } = await open();
-  assert.equal(peer.keepsAlive, true);
-  link.keepAlive(false);
-  assert.equal(peer.keepsAlive, false);
-});
-
 test("memory: host names resolve as the test says, anew each time", async () => {
   const known = [["10.0.0.1", "::2"], []];
   const transport = memoryTransport({ runtime: new VirtualClock(), accept: () => {}, resolve: () => known.shift() ?? [] });
@@ -281,34 +122,3 @@ test("memory: options out of range are refused", () => {
     assert.throws(() => memoryTransport({ runtime: new VirtualClock(), accept: () => {}, chunkBytes: wrong }), /chunkBytes is/);
   }
 });
-
-test("memory: nothing is left on the clock when links have ended", async () => {
-  const { clock, link, peer, recorder } = await open();
-  peer.receive(() => {});
-  recorder.write(link, 10);
-  clock.advance();
-  link.end();
-  peer.fin();
-  clock.runAll();
-  assert.equal(recorder.ends.length, 1);
-  assert.deepEqual(clock.pending, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
-});
-
-interface Opened {
-  readonly clock: VirtualClock;
-  readonly link: Link;
-  readonly peer: MemoryPeer;
-  readonly recorder: LinkRecorder;
-}
-
-async function open(options: Partial<MemoryOptions> = {}): Promise<Opened> {
-  const clock = new VirtualClock();
-  const peers: MemoryPeer[] = [];
-  const recorder = new LinkRecorder();
-  const transport = memoryTransport({ ...options, runtime: clock, accept: (peer) => peers.push(peer) });
-  const dialled = transport.dial(endpoint, recorder, { signal });
-  await clock.runAllAsync();
-  const [peer] = peers;
-  assert.ok(peer !== undefined);
-  return { clock, link: await dialled, peer, recorder };
-}
