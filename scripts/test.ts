@@ -1,20 +1,25 @@
 /**
  * `npm test`: lists the test files itself (Node 20 cannot be trusted to find them), gets one nats-server for all of them, and hands them
- * to one run of Node's test runner, whose summary ends the output.
+ * to one run of Node's test runner, whose summary ends the output. A run of all tests fails also when a test that test/peers.md names did
+ * not run; only then is something said after the summary.
  *
  *   npm test                            all tests
  *   npm test -- outbound/log parser     the files with one of these in their path
  *   npm test -- --test-only             options with a hyphen go to the runner (write --name=value)
  *   npm run soak                        the *.soak.test.ts files, one after the other
  */
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { obtainNatsServer } from "./nats-server.ts";
+import { checkRun } from "./peers.ts";
 import { fail, isMain } from "./shared/main.ts";
 import { root, runFromSource } from "./shared/node.ts";
 
 const LIMIT_MS = 120_000;
 const SOAK_LIMIT_MS = 6 * 3_600_000;
+/** What people read. With its destination, so that another reporter can stand beside it. */
+const SPEC = ["--test-reporter=spec", "--test-reporter-destination=stdout"] as const;
 
 /** The test files below `folder` that are to run, relative to it, sorted. No filter means all. */
 export function testFiles(folder: string, soak: boolean, filters: readonly string[]): string[] {
@@ -46,8 +51,28 @@ async function main(args: readonly string[]): Promise<void> {
     throw new Error(`No ${soak ? "soak " : ""}test file has one of these in its path: ${filters.join(", ") || "(no filter)"}.`);
   const server = await obtainNatsServer();
   const [limit, concurrency] = soak ? [SOAK_LIMIT_MS, 1] : [LIMIT_MS, 2];
-  const runner = ["--test", "--test-reporter=spec", `--test-timeout=${limit}`, `--test-concurrency=${concurrency}`];
-  process.exitCode = await runFromSource([...runner, ...options, ...files], { ...process.env, NATS_SERVER: server.path });
+  const runner = ["--test", ...SPEC, `--test-timeout=${limit}`, `--test-concurrency=${concurrency}`];
+  const run = (reporters: readonly string[]): Promise<number> =>
+    runFromSource([...runner, ...reporters, ...options, ...files], { ...process.env, NATS_SERVER: server.path });
+  const all = !soak && options.length === 0 && filters.length === 0;
+  process.exitCode = all ? await runAndCheck(run) : await run([]);
+}
+
+/** Runs with a second reporter, and looks whether every test that test/peers.md names ran and passed. */
+async function runAndCheck(run: (reporters: readonly string[]) => Promise<number>): Promise<number> {
+  const scratch = mkdtempSync(join(tmpdir(), "holdfast-results-"));
+  try {
+    const results = join(scratch, "results");
+    const reporter = new URL("./test-results.mjs", import.meta.url);
+    const code = await run([`--test-reporter=${reporter}`, `--test-reporter-destination=${results}`]);
+    // What failed has been said already.
+    if (code !== 0) return code;
+    const problems = checkRun(root, readFileSync(results, "utf8"));
+    for (const problem of problems) process.stderr.write(`${problem}\n`);
+    return problems.length === 0 ? 0 : 1;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 if (isMain(import.meta.url)) await main(process.argv.slice(2)).catch(fail);

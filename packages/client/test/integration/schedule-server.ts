@@ -1,0 +1,75 @@
+import type { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { memoryTransport } from "../../src/transport/memory.ts";
+import type { Transport } from "../../src/transport/transport.ts";
+import { type ConnectionEvents, ServerConnection } from "./schedule-connection.ts";
+import { type DialScript, goodDial } from "./schedule-steps.ts";
+import { Watch } from "./schedule-watch.ts";
+
+/** A server on the peer's side of the memory transport. Each dial follows its script; those behind the last script are good ones. */
+export class ScheduledServer {
+  readonly connections: ServerConnection[] = [];
+  readonly transport: Transport;
+  readonly #clock: VirtualClock;
+  readonly #events: ConnectionEvents;
+  #scripts: DialScript[];
+  #isHealed = false;
+
+  constructor(scripts: readonly DialScript[], clock: VirtualClock, events: ConnectionEvents) {
+    this.#scripts = [...scripts];
+    this.#clock = clock;
+    this.#events = events;
+    this.transport = {
+      resolve: async (hostname) => [hostname],
+      dial: async (endpoint, handler, options) => {
+        const watch = new Watch();
+        const transport = this.#nextTransport(watch);
+        return watch.link(await transport.dial(endpoint, watch.handler(handler), options));
+      },
+    };
+  }
+
+  /** The connection that was made last. */
+  get current(): ServerConnection | undefined {
+    return this.connections.at(-1);
+  }
+
+  /** From now on it takes and answers everything. */
+  heal(): void {
+    this.#scripts = [];
+    this.#isHealed = true;
+    this.current?.heal();
+  }
+
+  /** Stops its own timers. */
+  stop(): void {
+    for (const connection of this.connections) connection.stop();
+  }
+
+  /** Reads what can still be read, as a server does that is only late. */
+  readAll(): void {
+    for (const connection of this.connections) connection.read(Infinity);
+  }
+
+  /** Kernels differ from dial to dial, so each has a transport of its own. */
+  #nextTransport(watch: Watch): Transport {
+    const script = this.#scripts.shift() ?? goodDial;
+    const { capacity, chunkBytes, unfinished, answer, delayMs } = script;
+    return memoryTransport({
+      runtime: this.#clock,
+      capacity,
+      chunkBytes,
+      unfinished,
+      answer: () => ({ kind: answer, delayMs }),
+      accept: (peer) => {
+        const connection = new ServerConnection(
+          { index: this.connections.length, peer, watch },
+          script,
+          this.#clock,
+          this.#events,
+        );
+        this.connections.push(connection);
+        if (this.#isHealed) connection.heal();
+      },
+    });
+  }
+}

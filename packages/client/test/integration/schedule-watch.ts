@@ -1,0 +1,72 @@
+import { WireReader } from "../../src/testing/wire-reader.ts";
+import type { Link, LinkHandler, SecureOptions } from "../../src/transport/transport.ts";
+import { idOf } from "./schedule-messages.ts";
+
+/**
+ * Sits between the client and the transport and notes what is handed over, frame by frame. So the fate of every message when the
+ * connection ends is known without asking the client: see `Ledger.checkEnd()`.
+ */
+export class Watch {
+  /** The messages handed over whole, in order. */
+  readonly handed: number[] = [];
+  /**
+   * The message that the client may take back when the connection ends: the last item of an outstanding chunk, if the transport says that
+   * it cannot have arrived whole.
+   */
+  takenBack: number | undefined;
+  readonly #reader: WireReader;
+  #last: number | undefined;
+  #outstanding = false;
+
+  constructor() {
+    this.#reader = new WireReader(({ verb, args }) => {
+      this.#last = verb === "PUB" || verb === "HPUB" ? idOf(args[0] ?? "") : undefined;
+      if (this.#last !== undefined) this.handed.push(this.#last);
+    });
+  }
+
+  /** Messages of which something was handed over. */
+  get begun(): number {
+    return this.handed.length + (this.#reader.unfinished > 0 ? 1 : 0);
+  }
+
+  handler(handler: LinkHandler): LinkHandler {
+    return {
+      data: (bytes) => handler.data(bytes),
+      taken: () => {
+        this.#outstanding = false;
+        handler.taken();
+      },
+      closed: (error) => handler.closed(error),
+    };
+  }
+
+  link(link: Link): Link {
+    const watch = this;
+    return {
+      get encrypted() {
+        return link.encrypted;
+      },
+      get chunkBytes() {
+        return link.chunkBytes;
+      },
+      /** Read when the connection ends. */
+      get unfinished() {
+        if (watch.#outstanding && link.unfinished === "last-item" && watch.#reader.unfinished === 0)
+          watch.takenBack = watch.#last;
+        return link.unfinished;
+      },
+      write: (chunk) => {
+        this.#reader.push(chunk);
+        const taken = link.write(chunk);
+        this.#outstanding = !taken;
+        return taken;
+      },
+      secure: (options: SecureOptions, tlsName: string) => link.secure(options, tlsName),
+      end: () => link.end(),
+      reset: () => link.reset(),
+      destroy: () => link.destroy(),
+      keepAlive: (hold) => link.keepAlive(hold),
+    };
+  }
+}
