@@ -29,7 +29,7 @@ test("a program that met every kind of bad server ends by itself when it has clo
   child.stdout.once("data", () => {
     doneAt = performance.now();
     // The servers stay: nobody closes for the program what it forgot. What still holds it then is killed.
-    setTimeout(() => child.kill("SIGKILL"), 5_000).unref();
+    setTimeout(() => child.kill("SIGKILL"), 3_000).unref();
   });
   const [code, signal] = await once(child, "exit");
   const [stdout, stderr] = await output;

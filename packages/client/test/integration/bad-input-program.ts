@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../src/index.ts";
 
 const [real = "", ...strangers] = process.argv.slice(2);
-const common = { timeout: 200, reconnectTimeWait: 10, reconnectJitter: 0, noRandomize: true } as const;
+const common = { timeout: 500, reconnectTimeWait: 10, reconnectJitter: 0, noRandomize: true } as const;
 
 await Promise.all(strangers.map(meet));
 process.stdout.write("done\n");

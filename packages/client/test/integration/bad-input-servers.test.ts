@@ -37,17 +37,17 @@ const strangers: readonly [what: string, script: FakeScript, expected: RegExp][]
   [
     "never sends INFO",
     fakeScripts.neverSendsInfo,
-    /^TimeoutError: timeout; ConnectionError: 127.0.0.1:\d+: no INFO within 300 ms$/,
+    /^TimeoutError: timeout; ConnectionError: 127.0.0.1:\d+: no INFO within 600 ms$/,
   ],
   [
     "never answers the second PING",
     fakeScripts.swallowsAfterHandshake,
-    /^TimeoutError: .*no PONG after the subscriptions within 300 ms$/,
+    /^TimeoutError: .*no PONG after the subscriptions within 600 ms$/,
   ],
   ["wants somebody else", fakeScripts.refuses("Authorization Violation"), /^AuthorizationError: Authorization Violation$/],
   ["is full", fakeScripts.refuses("maximum connections exceeded"), /^ProtocolError: maximum connections exceeded$/],
 ];
-const timeout = 300;
+const timeout = 600;
 
 for (const [what, script, expected] of strangers) {
   test(`a server that ${what}: connect() says so, tries the next one, and what was held is sent to that`, limit, async (t) => {
@@ -114,7 +114,7 @@ for (const [what, deed, told] of traitors) {
       servers: [traitor.url, real.url],
       noRandomize: true,
       timeout,
-      pingInterval: 100,
+      pingInterval: 250,
       maxPingOut: 2,
       onUndelivered: (batch) => void undelivered.push(...batch),
     });

@@ -77,22 +77,40 @@ export class Bed {
 
   /** Gives `onMessage` everything in the stream, from first to last, all that the server has read by now included. */
   async readStream(name: string, onMessage: (message: Msg) => void): Promise<void> {
-    const end = `${name}.end`;
-    // It goes through the stream's queue behind everything that the server has read: when it is stored, so is the rest.
-    await jetstream(this.#client).publish(end, "", { timeout: 20_000 });
+    const end = await this.#publishEnd(name);
     const inbox = createInbox();
     const complete = new Promise<void>((resolve, reject) => {
       const subscription = this.#client.subscribe(inbox, {
         callback: (error, message) => {
-          if (error === null && message.subject !== end) return onMessage(message);
+          if (error === null && message.subject !== end) {
+            if (!message.subject.startsWith(`${name}.end.`)) onMessage(message);
+            return;
+          }
           subscription.unsubscribe();
-          return error === null ? resolve() : reject(error);
+          if (error === null) resolve();
+          else reject(error);
         },
       });
     });
     const manager = await jetstreamManager(this.#client);
     await manager.consumers.add(name, { deliver_subject: inbox, ack_policy: AckPolicy.None });
     await complete;
+  }
+
+  /**
+   * It goes through the stream's queue behind everything that the server has read: when it is stored, so is the rest. Tried again, since the
+   * server may have been down a moment ago.
+   */
+  async #publishEnd(name: string): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      const subject = `${name}.end.${attempt}`;
+      try {
+        await jetstream(this.#client).publish(subject, "", { timeout: 3_000 });
+        return subject;
+      } catch (error) {
+        if (attempt === 8) throw error;
+      }
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** Bursts of 50 000 messages in one turn of the event loop, before, in and behind an outage. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ProxiedConnection } from "../../src/testing/index.ts";
 import { Bed } from "./loss-bed.ts";
 import { light } from "./loss-messages.ts";
 import { faults, limit, pause, Run } from "./loss-rig.ts";
@@ -31,21 +32,25 @@ for (const fault of faults) {
 
 for (const kind of ["rst", "fin"] as const) {
   test(`${kind}: the backlog of a burst survives four connections that die after 200 kB each`, limit, async (t) => {
-    const run = await Run.start(t, bed, { mix: light });
+    const ended: Promise<void>[] = [];
+    const cut: number[] = [];
+    const onConnection = (connection: ProxiedConnection): void => {
+      if (connection.id === 1 || connection.id > 5) return;
+      connection.toServer.cutAfter(200_000, kind);
+      const end = connection.ended.then(() => {
+        cut.push(connection.toServer.forwarded);
+        // Into the gap between two connections, or at no particular moment of the next one.
+        run.burst(500);
+      });
+      ended.push(end);
+    };
+    const run = await Run.start(t, bed, { mix: light, proxy: { onConnection } });
     run.breakLink(kind);
     await pause(50);
     run.burst(burst);
-    const cut: number[] = [];
-    run.proxy.cutEach({ toServer: 200_000, kind });
     await run.mendLink();
-    for (let count = 0; count < 4; count++) {
-      const connection = await run.proxy.nextConnection();
-      if (count === 3) run.proxy.cutEach(null);
-      await connection.ended;
-      cut.push(connection.toServer.forwarded);
-      // Into the gap between two connections, and at no particular moment of the next one.
-      run.burst(500);
-    }
+    while (ended.length < 4) await run.proxy.nextConnection();
+    await Promise.all(ended);
     assert.deepEqual(cut, [200_000, 200_000, 200_000, 200_000]);
     await run.finish(t);
   });

@@ -63,12 +63,10 @@ test("TLS: twenty connections that each die at some byte, either way, lose nothi
       },
     },
   });
-  const publishing = run.publishFor(1_000);
-  await pause(100);
+  run.burst(100);
   run.cut();
-  await publishing;
+  while (run.proxy.accepted <= 20) await run.publishFor(50);
   await run.finish(t);
-  assert.ok(run.proxy.accepted > 10, `${run.proxy.accepted} connections`);
 });
 
 async function makeFiles(): Promise<TlsFiles> {

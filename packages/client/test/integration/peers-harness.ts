@@ -83,6 +83,11 @@ export class Line {
     this.undelivered = undelivered;
   }
 
+  /** Resolves when everything that has ended otherwise than confirmed was handed back: that takes turns of the event loop. */
+  async handedBack(): Promise<void> {
+    await allHandedBack(this.nc, this.undelivered);
+  }
+
   /** RST, and the port stays closed. Resolves when the client has noticed. */
   async down(): Promise<void> {
     const noticed = statusOf(this.nc, "disconnect");
@@ -194,6 +199,14 @@ export function pause(ms: number): Promise<void> {
 /** `from` to `to`, both included, as text. */
 export function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
+}
+
+/** Resolves when as many messages are in `list` as have ended otherwise than confirmed. */
+export function allHandedBack(nc: HoldfastConnection, list: readonly unknown[]): Promise<void> {
+  return until("everything is handed back", () => {
+    const { rejected, inDoubt, dropped, expired, undeliverable, abandoned } = nc.outbound.counts();
+    return list.length === rejected + inDoubt + dropped + expired + undeliverable + abandoned;
+  });
 }
 
 /** Every accepted message is in exactly one state. */

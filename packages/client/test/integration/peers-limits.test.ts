@@ -137,6 +137,7 @@ test("drop-newest takes the messages beyond the limit, drops them and hands them
   await line.up();
   await line.nc.flush();
   await seen.settled();
+  await line.handedBack();
 
   assert.deepEqual(seen.texts, ["1", "2"]);
   assert.deepEqual(
@@ -156,6 +157,7 @@ test("drop-oldest keeps the newest messages in order and hands the oldest back",
   await line.up();
   await line.nc.flush();
   await seen.settled();
+  await line.handedBack();
 
   assert.deepEqual(seen.texts, ["8", "9", "10"]);
   assert.deepEqual(line.undelivered.map(textOf), numbers(1, 7));
@@ -163,7 +165,7 @@ test("drop-oldest keeps the newest messages in order and hands the oldest back",
 });
 
 test("a message older than maxAge expires while down, is handed back and never arrives", limit, async (t) => {
-  const line = await openLine(t, { client: { reconnectBuffer: { maxAge: 30 } } });
+  const line = await openLine(t, { client: { reconnectBuffer: { maxAge: 1_000 } } });
   const seen = await observe(t, line.server, "foo");
   await line.down();
   line.nc.publish("foo", "stale");
@@ -172,10 +174,11 @@ test("a message older than maxAge expires while down, is handed back and never a
   await line.up();
   await line.nc.flush();
   await seen.settled();
+  await line.handedBack();
 
   assert.deepEqual(seen.texts, ["fresh"]);
   assert.equal(line.undelivered[0]?.state, "expired");
-  assert.ok((line.undelivered[0]?.ageMs ?? 0) >= 30);
+  assert.ok((line.undelivered[0]?.ageMs ?? 0) >= 1_000);
 });
 
 test("without maxAge a message waits for the server as long as it takes", limit, async (t) => {
@@ -216,6 +219,7 @@ test("a burst that the cut finds beyond the limit is kept: only new messages are
   await line.up();
   await line.nc.flush();
   await seen.settled();
+  await line.handedBack();
 
   const inDoubt = line.undelivered.map((message) => textOf(message).trim());
   const arrived = seen.texts.map((text) => text.trim());
@@ -268,6 +272,7 @@ test(
     await line.up();
     await line.nc.flush().catch(() => {});
     await seen.settled();
+    await line.handedBack();
 
     assert.deepEqual(seen.texts, ["1", "2"]);
     assert.deepEqual(

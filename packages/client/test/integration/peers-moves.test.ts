@@ -60,6 +60,7 @@ test("100 000 messages with a reconnect() behind a flush() in the middle arrive 
   for (const number of numbers(50_001, 100_000)) line.nc.publish("foo", number);
   await line.nc.flush();
   await seen.settled();
+  await line.handedBack();
   assert.deepEqual(seen.texts, numbers(1, 100_000));
   assert.deepEqual(line.undelivered, []);
 });

@@ -21,7 +21,7 @@ test("a server that answers no more is left as stale, three times in a row, and 
   let silenced = 0;
   const pongs = new Map<ProxiedConnection, number>();
   const line = await openLine(t, {
-    client: { pingInterval: 100, maxPingOut: 2 },
+    client: { pingInterval: 200, maxPingOut: 2 },
     proxy: {
       onFrame: ({ connection, direction, verb }) => {
         if (direction !== "toClient" || verb !== "PONG" || silenced === 3) return;
@@ -78,6 +78,7 @@ test("an error on which the server closes does not close the client: three in a 
     await line.nc.flush();
   }
   await seen.settled();
+  await line.handedBack();
 
   assert.equal(line.nc.isClosed(), false);
   assert.deepEqual(seen.texts, numbers(1, 3));

@@ -55,30 +55,46 @@ class Game {
   /** Ends the client, and accounts for everything. */
   async finish(ending: Ending): Promise<void> {
     const { server } = this.#run;
-    if (this.#nc.isClosed() || this.#nc.isDraining() || ending === "drain") {
-      if (!this.#nc.isClosed() && !this.#nc.isDraining()) this.#drain();
-      await this.#advance(1000);
-      server.heal();
-      await this.#until(() => this.over, "closed() did not settle", 100_000);
-    } else if (ending === "close") {
-      this.#close();
-      await this.#until(() => this.over, "close() took too long", 3 * this.#run.options.closeTimeout + 500);
-    } else {
-      server.heal();
-      const { held } = this.#nc.outbound;
-      await this.#until(
-        () => this.over || (this.#nc.outbound.held.messages === 0 && this.#run.attached !== undefined),
-        `${held.messages} messages stay held`,
-        100_000,
-      );
-      const flushed = new Outcome(this.#nc.flush());
-      await this.#until(() => this.over || flushed.settled, "the last flush did not settle", 100_000);
-      if (flushed.error !== undefined && !this.over) throw flushed.error;
-      await this.#endInPeace();
-    }
+    if (this.#nc.isClosed() || this.#nc.isDraining()) await this.#drainInTime(100_000);
+    else if (ending === "drain") await this.#drainInTime(0);
+    else if (ending === "drainLate") await this.#drainInTime(1000);
+    else if (ending === "heal") await this.#heal();
+    else await this.#closeAsItIs(ending === "closeSlowly");
     this.#run.end();
     server.readAll();
     this.#account();
+  }
+
+  /** The server behaves from now on: everything ends by itself. */
+  async #heal(): Promise<void> {
+    const nc = this.#nc;
+    this.#run.server.heal();
+    const { messages } = nc.outbound.held;
+    const atRest = (): boolean => nc.outbound.held.messages === 0 && this.#run.attached !== undefined;
+    await this.#until(() => this.over || atRest(), `${messages} messages stay held`, 100_000);
+    const flushed = new Outcome(nc.flush());
+    await this.#until(() => this.over || flushed.settled, "the last flush did not settle", 100_000);
+    if (flushed.error !== undefined && !this.over) throw flushed.error;
+    await this.#endInPeace();
+  }
+
+  /** Drains, unless that or `close()` was called before; the server heals after `ms`. */
+  async #drainInTime(ms: number): Promise<void> {
+    const { abandoned } = this.#nc.outbound.counts();
+    const isOurs = !this.#nc.isClosed() && !this.#nc.isDraining();
+    if (isOurs) this.#drain(ms === 0 ? 60_000 : 300);
+    if (isOurs) await this.#advance(ms);
+    this.#run.server.heal();
+    await this.#until(() => this.over, "closed() did not settle", 100_000);
+    const gaveUp = this.#closed.value !== undefined;
+    if (isOurs && ms === 0 && !gaveUp) assert.equal(this.#nc.outbound.counts().abandoned, abandoned, "drain() gave up what it could have sent");
+  }
+
+  async #closeAsItIs(slowly: boolean): Promise<void> {
+    const { current } = this.#run.server;
+    this.#close();
+    const read = (): void => current?.read(700);
+    await this.#until(() => this.over, "close() took too long", 3 * this.#run.options.closeTimeout + 500, slowly ? read : undefined);
   }
 
   /** With a server that behaves, `close()` and `drain()` send everything: also what was published in the same turn. */
@@ -105,6 +121,9 @@ class Game {
         return this.#publish(step);
       case "burst":
         for (let i = 0; i < step.count; i++) this.#publish({ size: (step.size * (i + 7)) % 1500 });
+        return;
+      case "mixture":
+        for (const each of mixture(step)) this.#act(each);
         return;
       case "request": {
         const id = run.next();
@@ -180,10 +199,10 @@ class Game {
     this.#promise("close()", this.#nc.close(), () => false);
   }
 
-  #drain(): void {
+  #drain(timeout = 300): void {
     const isFirst = !this.#nc.isClosed() && !this.#nc.isDraining();
     if (isFirst) this.#run.subscriptions.endAll();
-    this.#promise("drain()", this.#nc.drain({ timeout: 300 }), (error) => !isFirst && isForbidden(error));
+    this.#promise("drain()", this.#nc.drain({ timeout }), (error) => !isFirst && isForbidden(error));
   }
 
   #promise(what: string, promise: Promise<unknown>, mayReject: (error: unknown) => boolean): void {
@@ -196,11 +215,12 @@ class Game {
   }
 
   /** Lets time pass until `done`, at most `ms`. */
-  async #until(done: () => boolean, otherwise: string, ms: number): Promise<void> {
+  async #until(done: () => boolean, otherwise: string, ms: number, meanwhile?: () => void): Promise<void> {
     const end = this.#run.clock.now() + ms;
     await this.#advance(0);
     for (let pause = 25; !done(); pause = Math.min(500, pause * 2)) {
       assert.ok(this.#run.clock.now() < end, `${otherwise} within ${ms} ms: ${JSON.stringify(this.#nc.outbound.counts())}`);
+      meanwhile?.();
       await this.#advance(pause);
     }
   }
@@ -213,7 +233,8 @@ class Game {
     run.checkIdentity();
     run.ledger.check(counts, run.listens);
     run.requests.check(attached);
-    run.subscriptions.check(attached);
+    const idle = !this.#nc.isClosed() && this.#nc.outbound.held.messages === 0 && attached?.peer.received === attached?.handedOver;
+    run.subscriptions.check(attached, idle);
     run.flushes.check(run.listens);
     assert.deepEqual(this.#nc.outbound.limit, limitInForce(run.options.outbound, this.#nc.outbound.usable));
     if (attached !== undefined) {
@@ -294,3 +315,15 @@ class Game {
 const SLACK = 20;
 /** Chunks end at frame boundaries at least so many bytes apart. */
 const BOUNDARY_BYTES = 16 * 1024;
+
+/** The steps that a mixture stands for; every third one is of requests only. */
+function* mixture({ count, salt }: Extract<Step, { do: "mixture" }>): IterableIterator<Step> {
+  for (let i = 0; i < count; i++) {
+    const drawn = (salt * 31 + i * i * 17 + i * 7) % 97;
+    const size = drawn % 13 === 0 ? 20_000 : (drawn * 29) % 2500;
+    const timeout = drawn % 3 === 0 ? 1 + drawn : 3000;
+    if (drawn % 9 === 0) yield { do: "flush" };
+    else if (drawn % 4 === 0 || salt % 3 === 0) yield { do: "request", size, timeout, how: "mux", batch: false, answer: "never" };
+    else yield { do: "publish", size, text: drawn % 2 === 0, headers: drawn % 5 === 0, reply: false, cls: drawn % 11 === 0 ? "next" : "plain" };
+  }
+}

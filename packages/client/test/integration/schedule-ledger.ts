@@ -168,7 +168,11 @@ export class Ledger {
       const entry = this.entries.get(id);
       if (entry === undefined) return this.#fail(`${id} was handed over, and never accepted`);
       const state = nth < confirmed ? undefined : "inDoubt";
-      if (id === takenBack && nth === handed.length - 1 && nth >= confirmed) return;
+      if (id === takenBack && nth === handed.length - 1) {
+        // It may be in doubt on a later connection.
+        if (state !== undefined && entry.state === state && !entry.doubtful) this.#fail(`message ${id} is in doubt, and never was handed over whole`);
+        return;
+      }
       if (entry.state !== state)
         this.#fail(`message ${id} ended ${entry.state} on connection ${connection.index}, not ${state ?? "confirmed"}`);
       entry.doubtful = state === "inDoubt";

@@ -45,6 +45,8 @@ export type Answer = "now" | "later" | "noResponders" | "never" | "twice";
 export type Step =
   | { do: "publish"; size: number; text: boolean; headers: boolean; reply: boolean; cls: Class }
   | { do: "burst"; count: number; size: number }
+  /** Messages, requests and flushes of all kinds in one turn; `salt` says which. */
+  | { do: "mixture"; count: number; salt: number }
   | { do: "request"; size: number; timeout: number; how: "mux" | "own" | "many"; batch: boolean; answer: Answer }
   | { do: "subscribe"; max: number; queue: boolean; iterate: boolean; timeout: number }
   | { do: "unsubscribe"; which: number; max: number }
@@ -60,8 +62,11 @@ export type Step =
   | { do: "cutAt"; bytes: number; how: Cut }
   | { do: "advance" | "block"; ms: number };
 
-/** How a schedule ends. `heal`: the server behaves, all must come to its end; `close`: at once, with the server as it is. */
-export type Ending = "heal" | "drain" | "close";
+/**
+ * How a schedule ends. `heal`: the server behaves, and all comes to its end before the client is closed; `drain`: while the server heals;
+ * `drainLate`: it heals too late; `close`: with the server as it is; `closeSlowly`: with one that reads a little at a time.
+ */
+export type Ending = "heal" | "drain" | "drainLate" | "close" | "closeSlowly";
 
 export interface Setup {
   readonly seed: number;
@@ -161,6 +166,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
+    arbitrary: fc.record({ do: fc.constant("mixture" as const), count: fc.integer({ min: 3, max: 60 }), salt: fc.nat(1000) }),
+  },
+  {
+    weight: 3,
     arbitrary: fc.record({ do: fc.constant("burst" as const), count: fc.integer({ min: 2, max: 120 }), size: small }),
   },
   {
@@ -222,7 +231,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      do: fc.constantFrom("reconnect" as const, "reconnect" as const, "reconnect" as const, "close" as const, "drain" as const),
+      do: fc.constantFrom("reconnect" as const, "reconnect" as const, "reconnect" as const, "reconnect" as const, "close" as const, "drain" as const),
     }),
   },
 );
@@ -271,7 +280,7 @@ export function schedules(maxSteps: number): fc.Arbitrary<Schedule> {
     setup,
     dials: fc.array(dial, { maxLength: 8, size: "max" }),
     steps: fc.array(step, { maxLength: maxSteps, size: "max" }),
-    ending: fc.constantFrom<Ending>("heal", "heal", "drain", "close"),
+    ending: fc.constantFrom<Ending>("heal", "heal", "heal", "drain", "drainLate", "close", "closeSlowly"),
   });
 }
 

@@ -14,6 +14,7 @@ export class Watch {
    * it cannot have arrived whole.
    */
   takenBack: number | undefined;
+  #link: Link | undefined;
   readonly #reader: WireReader;
   #last: number | undefined;
   #outstanding = false;
@@ -37,12 +38,16 @@ export class Watch {
         this.#outstanding = false;
         handler.taken();
       },
-      closed: (error) => handler.closed(error),
+      closed: (error) => {
+        this.#judge();
+        handler.closed(error);
+      },
     };
   }
 
   link(link: Link): Link {
     const watch = this;
+    this.#link = link;
     return {
       get encrypted() {
         return link.encrypted;
@@ -50,11 +55,8 @@ export class Watch {
       get chunkBytes() {
         return link.chunkBytes;
       },
-      /** Read when the connection ends. */
       get unfinished() {
-        if (watch.#outstanding && link.unfinished === "last-item" && watch.#reader.unfinished === 0)
-          watch.takenBack = watch.#last;
-        return link.unfinished;
+        return watch.#judge();
       },
       write: (chunk) => {
         this.#reader.push(chunk);
@@ -68,5 +70,12 @@ export class Watch {
       destroy: () => link.destroy(),
       keepAlive: (hold) => link.keepAlive(hold),
     };
+  }
+
+  /** The client asks when it leaves the connection; else the end itself does. */
+  #judge(): Link["unfinished"] {
+    const unfinished = this.#link?.unfinished ?? "nothing";
+    if (this.#outstanding && unfinished === "last-item" && this.#reader.unfinished === 0) this.takenBack ??= this.#last;
+    return unfinished;
   }
 }
