@@ -34,7 +34,7 @@ export class Screen {
 
   /** Refuses what can be refused before any memory is taken for the frame. */
   refuseHuge(bytes: number): void {
-    if (bytes > this.#maxPayload) throw payloadError();
+    if (bytes > this.#maxPayload) throw payloadError(bytes, this.#maxPayload);
   }
 
   /** Refuses the frame encoded at `[at, end)` if the server would not take it. */
@@ -85,11 +85,14 @@ export class Screen {
 
   #objection(memory: Uint8Array, at: number, frameBytes: number, headers: boolean): Error | undefined {
     if (headers && !this.#headers) return InvalidArgumentError.format("headers", "are not available on this server");
-    if (frameBytes > this.#maxPayload && framePayloadSize(memory, at) > this.#maxPayload) return payloadError();
-    return undefined;
+    if (frameBytes <= this.#maxPayload) return undefined;
+    const bytes = framePayloadSize(memory, at);
+    return bytes > this.#maxPayload ? payloadError(bytes, this.#maxPayload) : undefined;
   }
 }
 
-function payloadError(): Error {
-  return InvalidArgumentError.format("payload", "max_payload size exceeded");
+/** The message is nats-core's own, which users compare; the figures stand in its cause. `bytes` may be short of UTF-8's true length. */
+function payloadError(bytes: number, maxPayload: number): Error {
+  const cause = new RangeError(`at least ${bytes} bytes of headers and payload, the server takes ${maxPayload}`);
+  return InvalidArgumentError.format("payload", "max_payload size exceeded", { cause });
 }
