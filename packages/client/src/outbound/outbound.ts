@@ -75,7 +75,7 @@ export class Outbound {
     this.#writer = writer;
     this.#expiry = expiry;
     this.#turn = turn;
-    this.#idle = new IdleShrink(log, runtime);
+    this.#idle = new IdleShrink(log, writer, runtime);
   }
 
   /** Whether the handshake is done and the connection is not known to be over. */
@@ -212,7 +212,7 @@ export class Outbound {
   /** A PONG. One that no PING asked for is ignored. */
   pong(): void {
     // A slab must not be reused while the kernel may still read from it, even if the server answers before it was asked.
-    if (this.#writer.fenceWaits && this.#fences.outstanding - this.#earlyPongs <= 1) {
+    if (this.#writer.waitingFences > 0 && this.#fences.outstanding - this.#earlyPongs <= this.#writer.waitingFences) {
       if (this.#earlyPongs < this.#fences.outstanding) this.#earlyPongs++;
       return;
     }

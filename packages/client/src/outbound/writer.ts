@@ -35,6 +35,8 @@ interface Long {
   next: number;
 }
 
+/** A run of frames this long goes out as it lies; a shorter one is copied together with what goes around it, bytes. */
+const DIRECT_BYTES = 32 * 1024;
 /** The most PONGs in one chunk. A server that asks faster gets the rest with the next ones. */
 const PONGS_A_CHUNK = 64;
 const CONTROL: LastItem = { kind: "control" };
@@ -50,7 +52,7 @@ export class Writer {
   readonly #runtime: Runtime;
   readonly #stage = new Stage();
   #sink: Sink | undefined;
-  #outstanding: { readonly last: LastItem; readonly fence: boolean } | undefined;
+  #outstanding: { readonly last: LastItem; readonly fences: number } | undefined;
   #long: Long | undefined;
   #pongsDue = 0;
 
@@ -76,9 +78,9 @@ export class Writer {
     return this.#outstanding !== undefined;
   }
 
-  /** Whether the fence handed over last is part of the chunk that waits for the kernel. */
-  get fenceWaits(): boolean {
-    return this.#outstanding?.fence === true;
+  /** How many of the fences handed over last are part of the chunk that waits for the kernel. */
+  get waitingFences(): number {
+    return this.#outstanding?.fences ?? 0;
   }
 
   attach(sink: Sink): void {
@@ -108,6 +110,11 @@ export class Writer {
     this.#outstanding = undefined;
   }
 
+  /** Lets go of the memory that an idle connection does not need. */
+  shrink(): void {
+    if (this.#outstanding === undefined) this.#stage.shrink();
+  }
+
   /** Hands over what the sink and the window take. Bounded by the window. */
   pump(): void {
     const sink = this.#sink;
@@ -120,31 +127,36 @@ export class Writer {
   /** Hands over one chunk; false when there is nothing to do. */
   #step(sink: Sink, now: number): boolean {
     if (this.#long !== undefined) return this.#piece(sink, this.#long);
-    this.#stage.clear();
+    const stage = this.#stage;
+    stage.clear();
     let last = this.#stagePongs();
-    const items = this.#stageItems(now);
-    if (this.#long !== undefined) return this.#piece(sink, this.#long);
-    last = items.last ?? last;
-    if (!items.blocked) {
-      const run = this.#nextRun(sink, now);
+    let fences = 0;
+    for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
+      before = stage.used;
+      const items = this.#stageItems(now);
+      if (this.#long !== undefined) return this.#piece(sink, this.#long);
+      last = items.last ?? last;
+      const run = items.blocked ? undefined : this.#nextRun(sink, now);
       const bytes = run === undefined ? 0 : run.position - this.#log.written.position;
-      const small = this.#stage.fits(bytes + PING.length);
-      if (run !== undefined && (small || this.#stage.isEmpty)) {
+      if (run !== undefined && stage.used === 0 && bytes >= DIRECT_BYTES) {
         const frames = this.#handOver(run, bytes);
-        if (!small) return this.#whole(sink, frames.chunk, frames.last);
-        this.#stage.put(frames.chunk);
+        return this.#whole(sink, frames.chunk, frames.last);
+      }
+      if (run !== undefined && stage.fits(bytes + PING.length)) {
+        const frames = this.#handOver(run, bytes);
+        stage.put(frames.chunk);
         // A SUB called right behind these frames goes with them, and a fence behind both.
         last = this.#stageItems(now).last ?? frames.last;
       }
-    }
-    const fence = this.#fences.isDue(now) && this.#stage.fits(PING.length);
-    if (fence) {
-      this.#stage.put(PING);
-      this.#fences.push(now);
-      last = CONTROL;
+      if (this.#fences.isDue(now) && stage.fits(PING.length)) {
+        stage.put(PING);
+        this.#fences.push(now);
+        fences++;
+        last = CONTROL;
+      }
     }
     if (last === undefined) return false;
-    return this.#hand(sink, this.#stage.chunk(), last, fence);
+    return this.#hand(sink, stage.chunk(), last, fences);
   }
 
   #stagePongs(): LastItem | undefined {
@@ -165,7 +177,7 @@ export class Writer {
       const bytes = item.kind === "control" ? item.line : item.frame;
       if (item.kind === "message" && !this.#windowTakes(bytes.length, now)) return { blocked: true, last };
       const fits = this.#stage.fits(bytes.length + PING.length);
-      if (!fits && !this.#stage.isEmpty) return { blocked: true, last };
+      if (!fits && this.#stage.used > 0) return { blocked: true, last };
       this.#items.shift();
       if (item.kind === "message") this.#fences.passed(bytes.length);
       last = item.kind === "message" ? { kind: "item", item } : CONTROL;
@@ -224,7 +236,7 @@ export class Writer {
   /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
   #whole(sink: Sink, chunk: Uint8Array, last: LastItem & { kind: "frames" }): boolean {
     const single = this.#log.written.index - last.from.index === 1;
-    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last, false);
+    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last, 0);
     this.#long = { bytes: chunk, last, next: 0 };
     return this.#piece(sink, this.#long);
   }
@@ -233,11 +245,11 @@ export class Writer {
     const chunk = long.bytes.subarray(long.next, long.next + sink.chunkBytes);
     long.next += chunk.length;
     if (long.next >= long.bytes.length) this.#long = undefined;
-    return this.#hand(sink, chunk, long.last, false);
+    return this.#hand(sink, chunk, long.last, 0);
   }
 
-  #hand(sink: Sink, chunk: Uint8Array, last: LastItem, fence: boolean): true {
-    this.#outstanding = { last, fence };
+  #hand(sink: Sink, chunk: Uint8Array, last: LastItem, fences: number): true {
+    this.#outstanding = { last, fences };
     if (sink.write(chunk)) this.#outstanding = undefined;
     return true;
   }

@@ -24,7 +24,8 @@ export class MemoryKernel {
   take(bytes: Uint8Array): number {
     const room = Math.max(0, Math.min(this.#capacity - this.held, this.limit - this.taken));
     const count = Math.min(bytes.length, room);
-    if (count > 0) this.#pieces.push(bytes.slice(0, count));
+    // Not bytes.slice(): a Buffer's slice is a view.
+    if (count > 0) this.#pieces.push(new Uint8Array(bytes.subarray(0, count)));
     this.taken += count;
     this.held += count;
     return count;

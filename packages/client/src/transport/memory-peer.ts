@@ -117,7 +117,8 @@ class Peer implements MemoryPeer {
 
   send(bytes: Uint8Array): void {
     if (this.#half !== "open") throw new Error(`send() after ${this.#half === "fin" ? "fin()" : "reset()"}`);
-    this.#link.deliver(bytes.slice());
+    // Not bytes.slice(): a Buffer's slice is a view.
+    this.#link.deliver(new Uint8Array(bytes));
   }
 
   fin(): void {
