@@ -132,7 +132,7 @@ export class Ledger {
     const { bound, block, bytes } = entry.content;
     if (bound && entry.on !== connection)
       this.#fail(`message ${id} belongs to ${entry.on?.index} and was read on ${connection.index}`);
-    if (!connection.mayTake(frame.start, block.length + bytes.length, block !== "")) {
+    if (!connection.limits.allow(frame.start, block.length + bytes.length, block !== "")) {
       this.#fail(`message ${id} was sent to a server that cannot take it`);
     }
     const { over } = entry;
@@ -164,19 +164,20 @@ export class Ledger {
    */
   checkEnd(connection: ServerConnection, confirmed: number): void {
     const { handed, takenBack } = connection.watch;
-    handed.forEach((id, nth) => {
+    for (const [nth, id] of handed.entries()) {
       const entry = this.entries.get(id);
       if (entry === undefined) return this.#fail(`${id} was handed over, and never accepted`);
-      const state = nth < confirmed ? undefined : "inDoubt";
+      const isConfirmed = nth < confirmed;
       if (id === takenBack && nth === handed.length - 1) {
         // It may be in doubt on a later connection.
-        if (state !== undefined && entry.state === state && !entry.doubtful) this.#fail(`message ${id} is in doubt, and never was handed over whole`);
+        const isWrong = !isConfirmed && entry.state === "inDoubt" && !entry.doubtful;
+        if (isWrong) this.#fail(`message ${id} is in doubt, and never was handed over whole`);
         return;
       }
-      if (entry.state !== state)
-        this.#fail(`message ${id} ended ${entry.state} on connection ${connection.index}, not ${state ?? "confirmed"}`);
-      entry.doubtful = state === "inDoubt";
-    });
+      const state = isConfirmed ? undefined : "inDoubt";
+      if (entry.state !== state) this.#fail(`message ${id} ended ${entry.state} on connection ${connection.index}, not ${state}`);
+      entry.doubtful = !isConfirmed;
+    }
   }
 
   /** At the end: what was not handed back is confirmed, and was read. */

@@ -77,7 +77,7 @@ export class Requests {
     const asked = this.#asked.get(entry.content.id);
     if (asked === undefined) return;
     asked.reply = reply;
-    if (connection.sidOf(reply) === undefined && !asked.settled)
+    if (connection.sids.forSubject(reply) === undefined && !asked.settled)
       this.#fail(`request ${asked.id} was read before its inbox was subscribed to`);
     if (asked.step.answer === "later") this.#due.push(asked);
     else this.#answer(asked, connection);
@@ -112,7 +112,7 @@ export class Requests {
 
   #answer(asked: Asked, connection: ServerConnection): void {
     const { answer } = asked.step;
-    const sid = connection.sidOf(asked.reply);
+    const sid = connection.sids.forSubject(asked.reply);
     if (sid === undefined || answer === "never") return;
     const none = answer === "noResponders" ? "NATS/1.0 503\r\n\r\n" : "";
     const text = none === "" ? `answer ${asked.id}` : "";

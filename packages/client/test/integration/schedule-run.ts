@@ -77,7 +77,7 @@ export class Run {
   /** The connection that the client uses: both ends think it is there. */
   get attached(): ServerConnection | undefined {
     const { current } = this.server;
-    const isUp = this.nc?.outbound.usable === true && current?.stage === "open" && current.alive && current.peer.ended === null;
+    const isUp = this.nc?.outbound.usable === true && current?.isOpen === true && current.alive && current.peer.ended === null;
     return isUp ? current : undefined;
   }
 

@@ -21,7 +21,7 @@ export class ScheduledServer {
     this.transport = {
       resolve: async (hostname) => [hostname],
       dial: async (endpoint, handler, options) => {
-        const watch = new Watch();
+        const watch = new Watch((what) => this.#events.fail(what));
         const transport = this.#nextTransport(watch);
         return watch.link(await transport.dial(endpoint, watch.handler(handler), options));
       },

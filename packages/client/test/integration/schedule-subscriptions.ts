@@ -99,7 +99,7 @@ export class Subscriptions {
 
   /** The server sends `count` messages to one of the subscriptions it knows. */
   deliver(connection: ServerConnection, step: Extract<Step, { do: "deliver" }>): void {
-    const known = this.#all.filter((followed) => connection.subs.has(followed.sid));
+    const known = this.#all.filter((followed) => connection.sids.left(followed.sid) > 0);
     const followed = known[step.which % Math.max(1, known.length)];
     if (followed === undefined) return;
     for (let i = 0; i < step.count; i++) {
@@ -114,10 +114,10 @@ export class Subscriptions {
   checkAt(connection: ServerConnection, id: number, seq: number): void {
     for (const { from, to, sid } of this.#all) {
       if (from > seq) continue;
-      if (to === Infinity && !connection.subscribed.has(sid)) {
+      if (to === Infinity && !connection.sids.seen(sid)) {
         this.#events.fail(`message ${id} was read on connection ${connection.index} before the SUB of s.${from}`);
       }
-      if (to < seq && connection.subs.has(sid)) {
+      if (to < seq && connection.sids.left(sid) > 0) {
         this.#events.fail(`message ${id} was read on connection ${connection.index} before the UNSUB of s.${from}`);
       }
     }
@@ -143,9 +143,8 @@ export class Subscriptions {
 
   #compare(attached: ServerConnection): void {
     for (const { sid, from, to, max, received } of this.#all) {
-      const known = attached.subs.get(sid);
       const left = to < Infinity ? 0 : max - received.length;
-      const leftThere = known === undefined ? 0 : known.max - known.delivered;
+      const leftThere = attached.sids.left(sid);
       if (left !== leftThere) this.#events.fail(`s.${from} expects ${left} more, the server of ${attached.index} ${leftThere}`);
     }
   }

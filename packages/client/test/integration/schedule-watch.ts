@@ -16,10 +16,13 @@ export class Watch {
   takenBack: number | undefined;
   #link: Link | undefined;
   readonly #reader: WireReader;
+  readonly #fail: (what: string) => void;
   #last: number | undefined;
-  #outstanding = false;
+  /** The chunk that waits for the kernel, and what was in it at first. */
+  #outstanding: { readonly chunk: Uint8Array; readonly copy: Uint8Array } | undefined;
 
-  constructor() {
+  constructor(fail: (what: string) => void) {
+    this.#fail = fail;
     this.#reader = new WireReader(({ verb, args }) => {
       this.#last = verb === "PUB" || verb === "HPUB" ? idOf(args[0] ?? "") : undefined;
       if (this.#last !== undefined) this.handed.push(this.#last);
@@ -35,10 +38,12 @@ export class Watch {
     return {
       data: (bytes) => handler.data(bytes),
       taken: () => {
-        this.#outstanding = false;
+        this.#checkUnchanged();
+        this.#outstanding = undefined;
         handler.taken();
       },
       closed: (error) => {
+        this.#checkUnchanged();
         this.#judge();
         handler.closed(error);
       },
@@ -61,7 +66,7 @@ export class Watch {
       write: (chunk) => {
         this.#reader.push(chunk);
         const taken = link.write(chunk);
-        this.#outstanding = !taken;
+        this.#outstanding = taken ? undefined : { chunk, copy: new Uint8Array(chunk) };
         return taken;
       },
       secure: (options: SecureOptions, tlsName: string) => link.secure(options, tlsName),
@@ -72,10 +77,18 @@ export class Watch {
     };
   }
 
+  /** The kernel may still read from it. */
+  #checkUnchanged(): void {
+    if (this.#outstanding === undefined) return;
+    const { chunk, copy } = this.#outstanding;
+    if (Buffer.compare(chunk, copy) !== 0) this.#fail("a chunk was written to while it was outstanding");
+  }
+
   /** The client asks when it leaves the connection; else the end itself does. */
   #judge(): Link["unfinished"] {
     const unfinished = this.#link?.unfinished ?? "nothing";
-    if (this.#outstanding && unfinished === "last-item" && this.#reader.unfinished === 0) this.takenBack ??= this.#last;
+    if (this.#outstanding !== undefined && unfinished === "last-item" && this.#reader.unfinished === 0)
+      this.takenBack ??= this.#last;
     return unfinished;
   }
 }
