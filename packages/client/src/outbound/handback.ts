@@ -69,8 +69,10 @@ export class Handback {
 
   /** The position of the oldest frame that waits to be handed back; `Infinity` if none does. */
   get oldest(): number {
-    for (const entry of this.#entries) if (entry.kind === "run") return entry.next;
-    return Infinity;
+    // Not the first entry's: a frame may end before one that was appended earlier.
+    let oldest = Infinity;
+    for (const entry of this.#entries) if (entry.kind === "run" && entry.next < oldest) oldest = entry.next;
+    return oldest;
   }
 
   /** Takes in frames of the log, before they are removed from it. */

@@ -48,8 +48,6 @@ export class Outbound {
   readonly #turn: Turn;
   readonly #intake: Intake;
   readonly #settlings = new Set<Settling>();
-  /** PONGs that came before the kernel was done with the chunk that holds their PING. */
-  #earlyPongs = 0;
 
   constructor(options: OutboundOptions, runtime: Runtime, handlers: OutboundHandlers) {
     this.#runtime = runtime;
@@ -190,7 +188,6 @@ export class Outbound {
   detach(): void {
     if (!this.usable) return;
     this.#writer.detach();
-    this.#earlyPongs = 0;
     this.#endings.inDoubt();
     for (const item of this.#items.detach()) this.#endings.item(item, "inDoubt");
     for (const mark of this.#marks.from(this.#log.sent.position)) {
@@ -205,17 +202,14 @@ export class Outbound {
   /** The kernel has the outstanding chunk. */
   taken(): void {
     this.#writer.taken();
-    for (; this.#earlyPongs > 0; this.#earlyPongs--) this.#confirm();
     this.#turn.pump();
   }
 
-  /** A PONG. One that no PING asked for is ignored. */
+  /**
+   * A PONG. One that no PING asked for is ignored. It may come while the chunk with its PING waits for the kernel: such a chunk is a copy, so
+   * the slabs that this confirms can be reused.
+   */
   pong(): void {
-    // A slab must not be reused while the kernel may still read from it, even if the server answers before it was asked.
-    if (this.#writer.waitingFences > 0 && this.#fences.outstanding - this.#earlyPongs <= this.#writer.waitingFences) {
-      if (this.#earlyPongs < this.#fences.outstanding) this.#earlyPongs++;
-      return;
-    }
     this.#confirm();
     this.#turn.pump();
   }

@@ -52,7 +52,7 @@ export class Writer {
   readonly #runtime: Runtime;
   readonly #stage = new Stage();
   #sink: Sink | undefined;
-  #outstanding: { readonly last: LastItem; readonly fences: number } | undefined;
+  #outstanding: LastItem | undefined;
   #long: Long | undefined;
   #pongsDue = 0;
 
@@ -78,11 +78,6 @@ export class Writer {
     return this.#outstanding !== undefined;
   }
 
-  /** How many of the fences handed over last are part of the chunk that waits for the kernel. */
-  get waitingFences(): number {
-    return this.#outstanding?.fences ?? 0;
-  }
-
   attach(sink: Sink): void {
     this.#sink = sink;
     this.#fences.attached();
@@ -91,7 +86,7 @@ export class Writer {
 
   /** The connection ended. What was not handed over whole is put back; fences, PONGs and SUBs of that connection are void. */
   detach(): void {
-    const cut = this.#outstanding?.last ?? this.#long?.last;
+    const cut = this.#outstanding ?? this.#long?.last;
     if (cut !== undefined && (this.#sink?.unfinished === "last-item" || this.#long !== undefined)) this.#putBack(cut);
     this.#sink = undefined;
     this.#outstanding = undefined;
@@ -130,7 +125,6 @@ export class Writer {
     const stage = this.#stage;
     stage.clear();
     let last = this.#stagePongs();
-    let fences = 0;
     for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
       before = stage.used;
       const items = this.#stageItems(now);
@@ -151,12 +145,11 @@ export class Writer {
       if (this.#fences.isDue(now) && stage.fits(PING.length)) {
         stage.put(PING);
         this.#fences.push(now);
-        fences++;
         last = CONTROL;
       }
     }
     if (last === undefined) return false;
-    return this.#hand(sink, stage.chunk(), last, fences);
+    return this.#hand(sink, stage.chunk(), last);
   }
 
   #stagePongs(): LastItem | undefined {
@@ -236,7 +229,7 @@ export class Writer {
   /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
   #whole(sink: Sink, chunk: Uint8Array, last: LastItem & { kind: "frames" }): boolean {
     const single = this.#log.written.index - last.from.index === 1;
-    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last, 0);
+    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last);
     this.#long = { bytes: chunk, last, next: 0 };
     return this.#piece(sink, this.#long);
   }
@@ -245,11 +238,11 @@ export class Writer {
     const chunk = long.bytes.subarray(long.next, long.next + sink.chunkBytes);
     long.next += chunk.length;
     if (long.next >= long.bytes.length) this.#long = undefined;
-    return this.#hand(sink, chunk, long.last, 0);
+    return this.#hand(sink, chunk, long.last);
   }
 
-  #hand(sink: Sink, chunk: Uint8Array, last: LastItem, fences: number): true {
-    this.#outstanding = { last, fences };
+  #hand(sink: Sink, chunk: Uint8Array, last: LastItem): true {
+    this.#outstanding = last;
     if (sink.write(chunk)) this.#outstanding = undefined;
     return true;
   }

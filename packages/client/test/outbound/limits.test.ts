@@ -247,6 +247,27 @@ describe("what may be held", () => {
     assert.deepEqual(states(bench), ["beside expired", "in the log expired"]);
   });
 
+  it("is handed back with its own age, also if a later message ended before it", () => {
+    const bench = new Bench();
+    bench.connect();
+    bench.publish("in flight");
+    bench.clock.advance(30);
+    bench.peer?.block();
+    bench.publish("x".repeat(70_000));
+    bench.clock.advance(1);
+    const request = bench.log.request("a", "r", null, "cancelled");
+    bench.clock.advance(20);
+    bench.log.expire(request);
+    bench.cut();
+    bench.connect();
+    bench.answer();
+    bench.clock.advance(1);
+    const ages = Object.fromEntries(
+      bench.back.map(({ data, ageMs }) => [Buffer.from(data).toString().slice(0, 9), Math.round(ageMs)]),
+    );
+    assert.deepEqual(ages, { "in flight": 51, cancelled: 20 });
+  });
+
   it("a request that was handed over is not expired by its deadline", () => {
     const bench = new Bench();
     bench.connect();

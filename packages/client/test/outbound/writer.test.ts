@@ -73,7 +73,7 @@ describe("at a disconnect", () => {
 
   it("the rest of a backlog survives a connection that dies in the middle of it, again and again", () => {
     const bench = new Bench();
-    const sent = Array.from({ length: 100_000 }, (_, i) => `message ${i}`);
+    const sent = Array.from({ length: 50_000 }, (_, i) => `message ${i}`);
     for (const message of sent) bench.publish(message);
     const arrived: string[] = [];
     for (let round = 0; round < 20; round++) {
@@ -85,13 +85,14 @@ describe("at a disconnect", () => {
     const last = bench.connect();
     bench.settle();
     arrived.push(...last.payloads());
+    const read = new Set(arrived);
     const doubtful = new Set(bench.back.map((message) => Buffer.from(message.data).toString()));
     assert.deepEqual(
       arrived,
-      sent.filter((message) => arrived.includes(message)),
+      sent.filter((message) => read.has(message)),
       "in order, once",
     );
-    assert.ok(sent.every((message) => arrived.includes(message) || doubtful.has(message)));
+    assert.ok(sent.every((message) => read.has(message) || doubtful.has(message)));
     const bytes = bench.back.reduce((sum, message) => sum + "PUB a 12\r\n\r\n".length + message.data.length, 0);
     assert.ok(bytes <= 20 * 65 * 1024, `${bytes} bytes in doubt: at most one chunk at each cut`);
   });
