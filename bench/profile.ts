@@ -23,7 +23,7 @@ const directory = mkdtempSync(join(tmpdir(), "holdfast-profile-"));
   await using server = await startNatsServer();
   const profiling = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${directory}`];
   const side = new Side<PublishTask, PublishResult>(name, "publish-side.ts", [name, server.url], profiling);
-  for (let round = 0; round < 20; round++) await side.do({ messages: 400_000, bytes: Number(bytes) });
+  for (let round = 0; round < 20; round++) await side.do({ messages: 400_000, bytes: Number(bytes), batch: 4096 });
   await side.end();
 }
 

@@ -7,6 +7,8 @@ import { publishClient } from "./shared/clients.ts";
 export interface PublishTask {
   readonly messages: number;
   readonly bytes: number;
+  /** Messages between two turns of the event loop. */
+  readonly batch: number;
 }
 
 export interface PublishResult {
@@ -16,9 +18,6 @@ export interface PublishResult {
   readonly cpuNs: number;
   readonly window: number | null;
 }
-
-/** Messages between two turns of the event loop: a busy publisher that gives way now and then. */
-const BATCH = 4096;
 
 const [name = "", url = ""] = process.argv.slice(2);
 const client = await publishClient(name, url);
@@ -39,11 +38,11 @@ process.on("disconnect", () => {
 
 async function round(task: PublishTask): Promise<PublishResult> {
   // One payload for each message of a batch: the official client keeps a reference until the end of the turn.
-  const payloads = Array.from({ length: BATCH }, () => Buffer.alloc(task.bytes, 46));
+  const payloads = Array.from({ length: task.batch }, () => Buffer.alloc(task.bytes, 46));
   const cpu = process.cpuUsage();
   const start = performance.now();
   for (let sent = 0; sent < task.messages; ) {
-    const until = Math.min(sent + BATCH, task.messages);
+    const until = Math.min(sent + task.batch, task.messages);
     for (const payload of payloads) {
       if (sent === until) break;
       sent++;

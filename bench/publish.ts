@@ -12,6 +12,7 @@ import { type Spread, shuffled, spread } from "./shared/statistics.ts";
 export interface PublishRow {
   readonly bytes: number;
   readonly messages: number;
+  readonly batch: number;
   readonly rounds: number;
   /** Messages a second, by side. */
   readonly rates: Readonly<Record<string, Spread>>;
@@ -25,14 +26,15 @@ export interface PublishRow {
 const SIDES = ["holdfast", "nats.js", "holdfast (control)"] as const;
 
 /** Runs the comparison. The first round of each side warms up and does not count. */
-export async function publishRow(bytes: number, messages: number, rounds: number): Promise<PublishRow> {
+export async function publishRow(bytes: number, messages: number, batch: number, rounds: number): Promise<PublishRow> {
   await using server = await startNatsServer({ monitoring: true });
   const sides = SIDES.map((name) => new Side<PublishTask, PublishResult>(name, "publish-side.ts", [name, server.url]));
+  const task = { messages, bytes, batch };
   const results = new Map<string, PublishResult[]>(SIDES.map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const side of shuffled(sides)) {
       const before = Number((await server.varz()).in_msgs);
-      const result = round === 0 ? await checked(server.url, side, { messages, bytes }) : await side.do({ messages, bytes });
+      const result = round === 0 ? await checked(server.url, side, task) : await side.do(task);
       const arrived = Number((await server.varz()).in_msgs) - before;
       if (arrived !== messages) throw new Error(`${side.name}: published ${messages}, the server counted ${arrived}`);
       if (round > 0) results.get(side.name)?.push(result);
@@ -45,6 +47,7 @@ export async function publishRow(bytes: number, messages: number, rounds: number
   return {
     bytes,
     messages,
+    batch,
     rounds,
     rates: Object.fromEntries(SIDES.map((name) => [name, spread(rate(name))])),
     cpuNs: Object.fromEntries(SIDES.map((name) => [name, spread(of(name).map((result) => result.cpuNs))])),

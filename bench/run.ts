@@ -10,7 +10,12 @@ import type { Spread } from "./shared/statistics.ts";
 const server = await obtainNatsServer();
 process.env.NATS_SERVER = server.path;
 
-const publish = [await publishRow(16, 400_000, 11), await publishRow(1024, 100_000, 11)];
+const publish = [
+  await publishRow(16, 2_000_000, 10_000, 7),
+  await publishRow(16, 2_000_000, 4096, 7),
+  await publishRow(16, 1_000_000, 1000, 7),
+  await publishRow(1024, 400_000, 4096, 7),
+];
 const memory = [await memoryRow(16, 1_000_000, 5), await memoryRow(128, 1_000_000, 5)];
 
 const report = `# Results
@@ -21,8 +26,8 @@ A median stands with its quartiles; the control is Holdfast against itself.
 
 ## Connected publish, everything on (limits, accounting, fences, window)
 
-| payload | Holdfast, M/s | nats.js 3.4.0, M/s | ratio | control | CPU ns a message, Holdfast / nats.js | window at the end |
-|---|---|---|---|---|---|---|
+| payload | messages a turn | Holdfast, M/s | nats.js 3.4.0, M/s | ratio | control | CPU ns a message, Holdfast / nats.js | window at the end |
+|---|---|---|---|---|---|---|---|
 ${publish.map(publishLine).join("\n")}
 
 ## Held while there is no connection, cold process
@@ -38,7 +43,7 @@ function publishLine(row: PublishRow): string {
   const { rates, cpuNs } = row;
   const cpu = [cpuNs.holdfast, cpuNs["nats.js"]].map((each) => each?.median.toFixed(0)).join(" / ");
   const window = row.window === null ? "" : `${row.window / 1024} KiB`;
-  return `| ${row.bytes} B | ${millions(rates.holdfast)} | ${millions(rates["nats.js"])} | ${plain(row.ratio)} | ${plain(row.control)} | ${cpu} | ${window} |`;
+  return `| ${row.bytes} B | ${row.batch} | ${millions(rates.holdfast)} | ${millions(rates["nats.js"])} | ${plain(row.ratio)} | ${plain(row.control)} | ${cpu} | ${window} |`;
 }
 
 function memoryLine(row: MemoryRow): string {
