@@ -9,22 +9,25 @@ export interface Amount {
 /**
  * How a message that was not confirmed ended. The server may have it:
  * - `rejected`: the server read it and refused it;
- * - `inDoubt`: it was in flight when the client stopped following it.
+ * - `inDoubt`: it was in flight when the client stopped following it; or it was handed over once, and could not be sent again.
  *
  * The server cannot have it (it was never handed over whole):
- * - `dropped`: evicted, or not taken in, by the overflow policy;
+ * - `dropped`: evicted, or not taken in, by the overflow policy, or beyond the reserve;
  * - `expired`: older than `maxAge`, or a request past its deadline, or it belonged to a connection which is gone;
  * - `undeliverable`: the server reached now cannot take it (larger than its `max_payload`, or headers unsupported);
- * - `abandoned`: still buffered at `close()` or when reconnecting was given up.
+ * - `abandoned`: still buffered at `close()`, at `purge()`, or when reconnecting was given up.
  *
  * Section 2 of docs/DESIGN.md defines each.
  */
 export type UndeliveredState = "rejected" | "inDoubt" | "dropped" | "expired" | "undeliverable" | "abandoned";
 
 /**
- * Thrown by `publish()` (and rejected by `request()`) when the message was refused: what is held plus this message would exceed the
- * limit in force. The message was not accepted: it counts only in `refused`, and is not handed back. Publishing can go on as soon as
- * something of what is held has ended.
+ * Thrown by `publish()` when the message was refused: what is held plus this message would exceed the limit in force. The message was
+ * not accepted: it counts only in `refused`, and is not handed back. Publishing can go on as soon as something of what is held has ended.
+ *
+ * A request rejects with it only when it does not fit into the reserve either, 1 MiB and 4 096 messages beyond the limit. Answers
+ * (`respond()`), JetStream's acknowledgements and traffic (`$JS.…`), and whatever is answered at one of our own inboxes use that reserve,
+ * too, and are never refused: beyond it they end `dropped`.
  */
 export class ReconnectBufferFullError extends Error {
   override readonly name = "ReconnectBufferFullError";
@@ -57,6 +60,28 @@ export class FlushError extends Error {
     this.counts = Object.freeze({ ...counts });
   }
 }
+
+/** Rejects a `publishAndConfirm()` whose message ended other than confirmed. */
+export class UndeliveredError extends Error {
+  override readonly name = "UndeliveredError";
+  /** How the message ended. */
+  readonly state: UndeliveredState;
+
+  /** `cause`: why, where there is more to say than the state does. */
+  constructor(state: UndeliveredState, cause?: Error) {
+    super(`the message was not confirmed: ${MEANING[state]}`, cause === undefined ? {} : { cause });
+    this.state = state;
+  }
+}
+
+const MEANING: Record<UndeliveredState, string> = {
+  rejected: "rejected, the server refused it",
+  inDoubt: "in doubt, the connection ended before the server confirmed it, so it may have arrived or not",
+  dropped: "dropped by the overflow policy, it was never sent",
+  expired: "expired, it was never sent",
+  undeliverable: "undeliverable, the server reached now cannot take it",
+  abandoned: "abandoned, it was still held when it was purged or the connection was closed",
+};
 
 function explainFull(option: "reconnectBuffer" | "maxQueued", limit: Amount, held: Amount, asked: Amount): string {
   if (limit.bytes === 0) {

@@ -1,10 +1,22 @@
 import { ReconnectBufferFullError } from "../errors.ts";
 import type { WhenFull } from "../options.ts";
+import type { Backpressure } from "./backpressure.ts";
 import { Cursor, type Place } from "./cursor.ts";
 import type { Endings } from "./endings.ts";
 import type { Items } from "./items.ts";
 import type { Exceeded, Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
+
+/** `reserved`: it may use the reserve, and is never refused. `request`: it may use the reserve. */
+export type AdmissionKind = "plain" | "reserved" | "request";
+
+interface Parts {
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly items: Items;
+  readonly endings: Endings;
+  readonly backpressure: Backpressure;
+}
 
 /** Whether one more message fits, and what gives way if it does not. */
 export class Admission {
@@ -13,13 +25,15 @@ export class Admission {
   readonly #log: Log;
   readonly #items: Items;
   readonly #endings: Endings;
+  readonly #backpressure: Backpressure;
 
-  constructor(limits: Limits, whenFull: WhenFull, log: Log, items: Items, endings: Endings) {
-    this.#limits = limits;
+  constructor(whenFull: WhenFull, parts: Parts) {
     this.#whenFull = whenFull;
-    this.#log = log;
-    this.#items = items;
-    this.#endings = endings;
+    this.#limits = parts.limits;
+    this.#log = parts.log;
+    this.#items = parts.items;
+    this.#endings = parts.endings;
+    this.#backpressure = parts.backpressure;
   }
 
   get heldMessages(): number {
@@ -30,33 +44,32 @@ export class Admission {
     return this.#log.heldBytes + this.#items.heldBytes;
   }
 
-  /** Whether so much is held that the producer should wait. */
-  get high(): boolean {
-    return this.#limits.isHigh(this.heldMessages, this.heldBytes);
-  }
-
   /**
-   * Makes room for a message of `bytes` bytes. True: it is to be taken in; false: it is to be dropped (`drop-newest`, and only if
-   * `droppable`). Throws `ReconnectBufferFullError` when it is refused.
+   * Makes room for a message of `bytes` bytes. True: it is to be taken in; false: it is to be dropped. Throws `ReconnectBufferFullError` when
+   * it is refused. `request`: as `reserved`, but somebody waits for its answer, so it is refused where others would be dropped.
    */
-  admit(bytes: number, usable: boolean, droppable: boolean): boolean {
-    const exceeded = this.#limits.exceeded(usable, this.heldMessages + 1, this.heldBytes + bytes);
+  admit(bytes: number, usable: boolean, kind: AdmissionKind): boolean {
+    const { heldMessages, heldBytes } = this;
+    const exceeded = this.#limits.exceeded(usable, heldMessages + 1, heldBytes + bytes);
     if (exceeded === undefined) return true;
-    if (this.#isPossible(bytes, usable)) {
-      if (this.#whenFull === "drop-newest" && droppable) return false;
-      if (this.#whenFull === "drop-oldest" && this.#evict(bytes, usable)) return true;
-    }
+    if (kind !== "plain" && this.#limits.exceededWithReserve(usable, heldMessages + 1, heldBytes + bytes) === undefined)
+      return true;
+    const possible = this.#limits.exceeded(usable, 1, bytes) === undefined;
+    if (possible && this.#whenFull === "drop-oldest" && this.#evict(bytes, usable)) return true;
+    const dropped = kind === "reserved" || (kind === "plain" && possible && this.#whenFull === "drop-newest");
+    this.#backpressure.full(!dropped, usable);
+    if (dropped) return false;
     throw this.#full(exceeded, bytes);
   }
 
   /** Refuses a message that cannot fit even when nothing else is held, before any memory is taken for it. */
-  refuseHuge(bytes: number, usable: boolean): void {
-    const exceeded = this.#limits.exceeded(usable, 1, bytes);
-    if (exceeded !== undefined) throw this.#full(exceeded, bytes);
-  }
-
-  #isPossible(bytes: number, usable: boolean): boolean {
-    return this.#limits.exceeded(usable, 1, bytes) === undefined;
+  refuseHuge(bytes: number, usable: boolean, kind: AdmissionKind): void {
+    if (kind === "reserved") return;
+    const exceeded =
+      kind === "plain" ? this.#limits.exceeded(usable, 1, bytes) : this.#limits.exceededWithReserve(usable, 1, bytes);
+    if (exceeded === undefined) return;
+    this.#backpressure.full(true, usable);
+    throw this.#full(exceeded, bytes);
   }
 
   /** Evicts as many of the oldest buffered frames as needed, or none if that would not do. */
@@ -77,7 +90,7 @@ export class Admission {
       total -= end.position - frame.position;
       to.moveTo(end);
     }
-    this.#endings.buffered(from, to, "dropped");
+    this.#endings.removed(from, to, "dropped");
     return true;
   }
 

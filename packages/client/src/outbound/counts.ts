@@ -35,6 +35,7 @@ export interface Counts {
 export class Tally {
   accepted = 0;
   refused = 0;
+  resent = 0;
   confirmed = 0;
   readonly #ended: Record<UndeliveredState, number> = noneEnded();
 
@@ -43,8 +44,8 @@ export class Tally {
   }
 
   with(inFlight: number, buffered: number): Counts {
-    const { accepted, refused, confirmed } = this;
-    return { accepted, refused, resent: 0, confirmed, ...this.#ended, inFlight, buffered };
+    const { accepted, refused, resent, confirmed } = this;
+    return { accepted, refused, resent, confirmed, ...this.#ended, inFlight, buffered };
   }
 }
 

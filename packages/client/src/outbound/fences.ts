@@ -7,6 +7,8 @@ import type { Items } from "./items.ts";
 import type { Log } from "./log.ts";
 import type { Window, WindowFence } from "./window.ts";
 
+const NOTHING_WANTED = { first: Infinity, last: 0 };
+
 /** A PING at a frame boundary: its PONG confirms everything handed over before it. */
 export interface Fence extends WindowFence {
   /** Log frames before this place are confirmed by it. */
@@ -31,10 +33,13 @@ export class Fences {
   readonly #delay: number;
   readonly #wake: () => void;
   readonly #outstanding = new Queue<Fence>();
+  /** Log positions behind which somebody wants a fence at once: the first without one, and the last. */
+  #wanted = NOTHING_WANTED;
   #pings: (() => void)[] = [];
   #lastAt = -Infinity;
   #handedOver = 0;
   #fencedAt = 0;
+  #confirmedAt = 0;
   /** The end of the last frame of the log handed over on this connection. */
   #place: Place | undefined;
   #forced = false;
@@ -69,6 +74,16 @@ export class Fences {
     return this.#handedOver;
   }
 
+  /** Whether messages were handed over on this connection and none was confirmed. */
+  get unanswered(): boolean {
+    return this.#handedOver > 0 && this.#confirmedAt === 0;
+  }
+
+  /** Message bytes from what is confirmed to the first fence that is outstanding, or to the last byte handed over. */
+  get ahead(): number {
+    return (this.#outstanding.peek()?.handedOver ?? this.#handedOver) - this.#confirmedAt;
+  }
+
   /** Message bytes that may still be handed over before a fence is due. */
   get room(): number {
     return this.#window.quarter - (this.#handedOver - this.#fencedAt);
@@ -85,6 +100,11 @@ export class Fences {
     this.#pings.push(onPong);
   }
 
+  /** A fence as soon as everything before this position is handed over. */
+  want(position: number): void {
+    this.#wanted = { first: Math.min(this.#wanted.first, position), last: position };
+  }
+
   /** A fence is due now, however little was handed over. */
   force(): void {
     this.#forced = true;
@@ -98,8 +118,11 @@ export class Fences {
   }
 
   isDue(now: number): boolean {
+    // Written behind a frame that may end the connection, even a PING could meet the reset that hides why.
+    if (this.#window.probing && this.#handedOver === this.#fencedAt && this.#outstanding.length > 0) return false;
     if (this.#pings.length > 0 || this.#forced) return true;
     if (this.#flushes.isDue(this.#flushable())) return true;
+    if (this.#wanted.first <= this.#log.written.position) return true;
     if (this.#handedOver === this.#fencedAt) return false;
     return this.room <= 0 || now - this.#lastAt >= this.#delay;
   }
@@ -123,13 +146,18 @@ export class Fences {
     this.#pings = [];
     this.#lastAt = now;
     this.#fencedAt = this.#handedOver;
+    const { last } = this.#wanted;
+    // Those in between are not kept one by one: a fence behind each run of frames serves them all.
+    if (last !== 0) this.#wanted = last > written.position ? { first: written.position + 1, last } : NOTHING_WANTED;
     this.#forced = false;
     this.#cancelTimer();
   }
 
-  /** The fence that the next PONG answers. */
+  /** The fence that a PONG answers; it is confirmed now. */
   shift(): Fence | undefined {
-    return this.#outstanding.shift();
+    const fence = this.#outstanding.shift();
+    if (fence !== undefined) this.#confirmedAt = fence.handedOver;
+    return fence;
   }
 
   /** Sees to it that what was handed over gets its fence in time. */
@@ -147,6 +175,7 @@ export class Fences {
     this.#lastAt = -Infinity;
     this.#handedOver = 0;
     this.#fencedAt = 0;
+    this.#confirmedAt = 0;
     this.#place = undefined;
   }
 

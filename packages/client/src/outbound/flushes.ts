@@ -1,6 +1,8 @@
 import { ClosedConnectionError } from "@nats-io/nats-core";
 import { FlushError, type UndeliveredState } from "../errors.ts";
+import type { Runtime } from "../runtime.ts";
 import { noneEnded } from "./counts.ts";
+import { checkPatience, limitWait, type Patience } from "./patience.ts";
 
 /** Log frames by index, and messages beside the log by number: from (inclusive) to (exclusive). */
 export interface Span {
@@ -17,35 +19,64 @@ interface Waiter {
   /** `flush()` wants to know what became of the messages; a round trip does not. */
   readonly strict: boolean;
   readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Stops its timer, and takes its listener off the signal. */
+  stop: (() => void) | undefined;
 }
 
 /** The flushes that wait: for their position to be written, then for their PONG; across connections, until one comes. */
 export class Flushes {
+  readonly #runtime: Runtime;
   /** Ordered by position. */
-  #waiting: Waiter[] = [];
-  #asked: Waiter[] = [];
+  #waiting = new Set<Waiter>();
+  /** A group for each PING that is to settle some, in order; one whose waiters all gave up is empty until its PONG. */
+  readonly #asked = new Set<Set<Waiter>>();
 
-  /** Waits behind `position`. `frames` and `items` are the messages held at the call. */
-  add(position: number, frames: Span, items: Span, strict: boolean): Promise<void> {
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    let waiting = this.#waiting.size;
+    for (const group of this.#asked) waiting += group.size;
+    return waiting;
+  }
+
+  /**
+   * Waits behind `position`. `frames` and `items` are the messages held at the call. When patience ends, the wait rejects and is forgotten;
+   * a PING that was due by then goes all the same. Rejects with `InvalidArgumentError` for a patience that makes no sense.
+   */
+  add(position: number, frames: Span, items: Span, strict: boolean, patience?: Patience): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ position, frames, items, lost: noneEnded(), strict, resolve, reject });
+      const waiter: Waiter = { position, frames, items, lost: noneEnded(), strict, resolve, reject, stop: undefined };
+      if (patience !== undefined) {
+        checkPatience(patience);
+        if (patience.signal?.aborted) return reject(patience.signal.reason);
+        waiter.stop = limitWait(patience, this.#runtime, (reason) => this.#giveUp(waiter, reason));
+      }
+      this.#waiting.add(waiter);
     });
   }
 
   /** Whether somebody waits for a fence at `position` or before. */
   isDue(position: number): boolean {
-    const first = this.#waiting[0];
-    return first !== undefined && first.position <= position;
+    if (this.#waiting.size === 0) return false;
+    for (const first of this.#waiting) return first.position <= position;
+    return false;
   }
 
   /** A fence goes out at `position`: what its PONG settles, or nothing. */
   ask(position: number): (() => void) | undefined {
-    const asked = this.#waiting.filter((waiter) => waiter.position <= position);
-    if (asked.length === 0) return undefined;
-    this.#waiting = this.#waiting.slice(asked.length);
-    this.#asked.push(...asked);
-    return () => this.#settle(asked);
+    if (!this.isDue(position)) return undefined;
+    const group = new Set<Waiter>();
+    for (const waiter of this.#waiting) {
+      if (waiter.position > position) break;
+      this.#waiting.delete(waiter);
+      group.add(waiter);
+    }
+    this.#asked.add(group);
+    return () => this.#settle(group);
   }
 
   /** Log frames `span` ended in `state`. */
@@ -64,31 +95,38 @@ export class Flushes {
 
   /** The connection ended before the PONGs came: they wait for the next one. */
   detached(): void {
-    this.#waiting = [...this.#asked, ...this.#waiting];
-    this.#asked = [];
+    if (this.#asked.size === 0) return;
+    const all = [...this.#asked, this.#waiting].flatMap((group) => [...group]);
+    this.#asked.clear();
+    this.#waiting = new Set(all);
   }
 
   /** No connection will come any more. */
   end(): void {
-    const waiters = [...this.#asked, ...this.#waiting];
-    this.#asked = [];
-    this.#waiting = [];
-    for (const waiter of waiters) settle(waiter, new ClosedConnectionError());
+    this.detached();
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const waiter of waiting) settle(waiter, new ClosedConnectionError());
   }
 
-  #settle(waiters: readonly Waiter[]): void {
-    // PONGs come in order, so these are the first that were asked for.
-    this.#asked = this.#asked.slice(waiters.length);
-    for (const waiter of waiters) settle(waiter);
+  #settle(group: Set<Waiter>): void {
+    this.#asked.delete(group);
+    for (const waiter of group) settle(waiter);
+  }
+
+  #giveUp(waiter: Waiter, reason: unknown): void {
+    if (!this.#waiting.delete(waiter)) for (const group of this.#asked) group.delete(waiter);
+    waiter.reject(reason);
   }
 
   #each(visit: (waiter: Waiter) => void): void {
-    this.#asked.forEach(visit);
+    for (const group of this.#asked) group.forEach(visit);
     this.#waiting.forEach(visit);
   }
 }
 
 function settle(waiter: Waiter, otherwise?: Error): void {
+  waiter.stop?.();
   const lost = Object.entries(waiter.lost).some(([state, messages]) => state !== "rejected" && messages > 0);
   if (waiter.strict && lost) waiter.reject(new FlushError(waiter.lost));
   else if (waiter.strict && otherwise !== undefined) waiter.reject(otherwise);

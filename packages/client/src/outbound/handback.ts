@@ -1,48 +1,33 @@
 import { Queue } from "../bytes/queue.ts";
 import type { UndeliveredState } from "../errors.ts";
-import { type DecodedFrame, decodeFrame } from "../protocol/frame.ts";
+import { decodeFrame } from "../protocol/frame.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 import type { Ages } from "./ages.ts";
+import { type EndedMessage, EndedRun, endedMessage } from "./ended-message.ts";
+import type { OutboundEvent } from "./events.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { LiveRun, Log } from "./log.ts";
-import type { Slab } from "./slab.ts";
+
+export type { EndedMessage };
 
 /** The most messages in one call of the listener. */
 const BATCH = 256;
 /** Handing back gives way to the event loop after this long, ms. */
 const TURN_MS = 5;
 
-/** A message that ended other than confirmed, with its headers as they stood on the wire. */
-export interface EndedMessage {
-  readonly subject: string;
-  readonly reply: string | undefined;
-  /** The `NATS/1.0` block. */
-  readonly headers: Uint8Array | undefined;
-  /** A copy. */
-  readonly data: Uint8Array;
-  readonly state: UndeliveredState;
-  readonly error: Error | undefined;
-  /** Since it was accepted, ms. */
-  readonly ageMs: number;
-}
-
 export interface OutboundHandlers {
   /** `null`: nobody listens; ended messages are counted and released. */
   readonly undelivered: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null;
   /** What `undelivered` threw or rejected with. */
   readonly undeliveredFailed: (error: unknown) => void;
+  /** The stall rule gave the connection up after `ms` of running time: it is to be reset now. */
+  readonly stalled: (ms: number) => void;
+  /** What `nc.outbound.events()` tells. */
+  readonly event: (event: OutboundEvent) => void;
 }
 
-/** Frames of the log that wait to be handed back; their slab is pinned. Or a single message that never was in the log. */
-type Entry =
-  | {
-      readonly kind: "run";
-      readonly slab: Slab;
-      next: number;
-      to: number;
-      readonly state: UndeliveredState;
-      readonly error: Error | undefined;
-    }
-  | { readonly kind: "message"; readonly message: EndedMessage };
+/** Frames of the log that wait to be handed back, or a single message that never was in the log. */
+type Entry = { readonly kind: "run"; readonly run: EndedRun } | { readonly kind: "message"; readonly message: EndedMessage };
 
 /** Hands ended messages to the listener: in order, after their state has changed, never from inside a call of the user's. */
 export class Handback {
@@ -52,8 +37,15 @@ export class Handback {
   readonly #ages: Ages;
   readonly #entries = new Queue<Entry>();
   readonly #listening = new Set<Promise<void>>();
+  /** How old the frame at a position is, ms. */
+  readonly #ageAt = (position: number): number => {
+    const now = this.#runtime.now();
+    return now - (this.#ages.timeAt(position) ?? now);
+  };
   #scheduled = false;
   #idle: (() => void)[] = [];
+  /** Takes what ends from `closing()` on. */
+  #leftovers: Leftovers | undefined;
 
   constructor(handlers: OutboundHandlers, runtime: Runtime, log: Log, ages: Ages) {
     this.#handlers = handlers;
@@ -71,29 +63,33 @@ export class Handback {
   get oldest(): number {
     // Not the first entry's: a frame may end before one that was appended earlier.
     let oldest = Infinity;
-    for (const entry of this.#entries) if (entry.kind === "run" && entry.next < oldest) oldest = entry.next;
+    for (const entry of this.#entries) if (entry.kind === "run" && entry.run.next < oldest) oldest = entry.run.next;
     return oldest;
+  }
+
+  /** What ends from now on is left by the end of the client: `leftovers` gets it, too. */
+  closing(leftovers: Leftovers): void {
+    this.#leftovers = leftovers;
   }
 
   /** Takes in frames of the log, before they are removed from it. */
   addRun(run: LiveRun, state: UndeliveredState, error: Error | undefined): void {
+    this.#leftovers?.addRun(run, state, error);
     if (!this.wanted) return;
-    const { slab, from, to } = run;
     const last = this.#entries.last();
     // Frames evicted one by one lie side by side: one entry for all of them.
-    if (last?.kind === "run" && last.to === from.position && last.slab === slab && last.state === state && last.error === error) {
-      last.to = to.position;
-      return;
-    }
-    slab.pin();
-    this.#entries.push({ kind: "run", slab, next: from.position, to: to.position, state, error });
+    if (last?.kind === "run" && last.run.extend(run, state, error)) return;
+    this.#entries.push({ kind: "run", run: new EndedRun(run, state, error) });
     this.#schedule();
   }
 
   /** Takes in one frame that is not in the log; `time` is when it was accepted, ms. */
   addFrame(frame: Uint8Array, at: number, time: number, state: UndeliveredState, error: Error | undefined): void {
+    if (!this.wanted && this.#leftovers === undefined) return;
+    const message = endedMessage(decodeFrame(frame, at), state, error, this.#runtime.now() - time);
+    this.#leftovers?.addMessage(message);
     if (!this.wanted) return;
-    this.#entries.push({ kind: "message", message: ended(decodeFrame(frame, at), state, error, this.#runtime.now() - time) });
+    this.#entries.push({ kind: "message", message });
     this.#schedule();
   }
 
@@ -141,14 +137,8 @@ export class Handback {
         this.#entries.shift();
         continue;
       }
-      const { slab } = entry;
-      const frame = decodeFrame(slab.memory, entry.next - slab.start);
-      const time = this.#ages.timeAt(entry.next) ?? this.#runtime.now();
-      batch.push(ended(frame, entry.state, entry.error, this.#runtime.now() - time));
-      entry.next = slab.start + frame.end;
-      if (entry.next < entry.to) continue;
-      this.#entries.shift();
-      this.#log.unpin(slab);
+      batch.push(entry.run.take(this.#log, this.#ageAt));
+      if (entry.run.isDone) this.#entries.shift();
     }
     return batch;
   }
@@ -165,9 +155,4 @@ export class Handback {
       this.#handlers.undeliveredFailed(error);
     }
   }
-}
-
-function ended(frame: DecodedFrame, state: UndeliveredState, error: Error | undefined, ageMs: number): EndedMessage {
-  const { subject, reply, headers, data } = frame;
-  return { subject, reply, headers, data, state, error, ageMs };
 }

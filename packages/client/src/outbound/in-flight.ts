@@ -10,7 +10,13 @@ export function windowedBytes(log: Log, items: Items): number {
   );
 }
 
-/** Everything ever handed over and not yet confirmed. */
+/** Messages handed over on this connection and not yet confirmed. */
+export function windowedMessages(log: Log, items: Items): number {
+  const { confirmed, written, removed } = log;
+  return written.index - confirmed.index - removed.between(confirmed.position, written.position).frames + items.inFlightMessages;
+}
+
+/** Everything ever handed over and not yet confirmed; also what waits to be sent again. */
 export function inFlight(log: Log, items: Items): Amount {
   const { confirmed, sent, removed } = log;
   const gone = removed.between(confirmed.position, sent.position);

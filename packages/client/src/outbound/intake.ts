@@ -1,14 +1,20 @@
+import { UndeliveredError } from "../errors.ts";
+import type { Delivery } from "../options.ts";
 import { encodePub, maxPubBytes } from "../protocol/encode.ts";
 import { framePayloadSize } from "../protocol/frame.ts";
 import type { Runtime } from "../runtime.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, AdmissionKind } from "./admission.ts";
+import type { Backpressure } from "./backpressure.ts";
 import type { Tally } from "./counts.ts";
 import type { Endings } from "./endings.ts";
+import type { Expiry } from "./expiry.ts";
+import type { Fences } from "./fences.ts";
 import type { Items } from "./items.ts";
 import type { Log } from "./log.ts";
-import type { Marks } from "./marks.ts";
+import type { Marks, Settle } from "./marks.ts";
 import type { Screen } from "./screen.ts";
 import type { Slab } from "./slab.ts";
+import type { Treatment } from "./treatment.ts";
 import type { Turn } from "./turn.ts";
 import type { Writer } from "./writer.ts";
 
@@ -20,9 +26,17 @@ interface Parts {
   readonly admission: Admission;
   readonly endings: Endings;
   readonly tally: Tally;
+  readonly fences: Fences;
+  readonly expiry: Expiry;
+  readonly backpressure: Backpressure;
   readonly writer: Writer;
   readonly turn: Turn;
+  /** Whether messages can go out now. */
+  readonly usable: () => boolean;
 }
+
+/** Beside what a mark says in any case. */
+const ORDINARY = { bound: false, expiresAt: undefined } as const;
 
 /** Takes messages in: encodes them straight into the last slab, then decides whether they stay. No object is made for a message. */
 export class Intake {
@@ -33,14 +47,21 @@ export class Intake {
   readonly #admission: Admission;
   readonly #endings: Endings;
   readonly #tally: Tally;
+  readonly #fences: Fences;
+  readonly #expiry: Expiry;
+  readonly #backpressure: Backpressure;
   readonly #writer: Writer;
   readonly #turn: Turn;
+  readonly #usable: () => boolean;
+  readonly #delivery: Delivery;
   readonly #runtime: Runtime;
   /** The end of the frame encoded last, in the slab that `#encode()` returned. */
   #encodedEnd = 0;
   #outBytes = 0;
 
-  constructor(parts: Parts, runtime: Runtime) {
+  /** @param delivery the connection's */
+  constructor(delivery: Delivery, parts: Parts, runtime: Runtime) {
+    this.#delivery = delivery;
     this.#log = parts.log;
     this.#items = parts.items;
     this.#marks = parts.marks;
@@ -48,6 +69,10 @@ export class Intake {
     this.#admission = parts.admission;
     this.#endings = parts.endings;
     this.#tally = parts.tally;
+    this.#fences = parts.fences;
+    this.#expiry = parts.expiry;
+    this.#backpressure = parts.backpressure;
+    this.#usable = parts.usable;
     this.#writer = parts.writer;
     this.#turn = parts.turn;
     this.#runtime = runtime;
@@ -58,40 +83,66 @@ export class Intake {
     return this.#outBytes;
   }
 
-  /** See `Outbound.publish()`. */
-  publish(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, bound: boolean): boolean {
-    const lost = bound && !this.#writer.attached;
-    const slab = this.#encode(subject, reply, headers, payload, !lost);
-    if (lost || !this.#admit(slab, true)) {
+  /** See `Outbound.publish()`. `settle` is told what becomes of the message. */
+  publish(
+    subject: string,
+    reply: string,
+    headers: Uint8Array | null,
+    payload: Uint8Array | string,
+    treatment: Treatment | undefined,
+    settle?: Settle,
+  ): boolean {
+    const lost = treatment?.bound === true && !this.#writer.attached;
+    const kind = treatment?.reserved === true ? "reserved" : "plain";
+    const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind);
+    if (lost || !this.#admit(slab, kind)) {
+      const state = lost ? "expired" : "dropped";
       this.#accepted(slab, headers, payload);
-      this.#endings.offered(slab.memory, slab.used, this.#runtime.now(), lost ? "expired" : "dropped");
+      this.#endings.offered(slab.memory, slab.used, this.#runtime.now(), state);
+      settle?.reject(new UndeliveredError(state));
       return lost;
     }
-    if (bound) this.#marks.add(this.#log.tail(), "connection");
+    if (treatment !== undefined || settle !== undefined) this.#mark(treatment, settle);
     this.#append(slab, headers, payload);
-    return !this.#admission.high;
+    if (settle !== undefined) this.#fences.want(this.#log.end);
+    return this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
   }
 
   /** See `Outbound.request()`. */
   request(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): number {
-    const slab = this.#encode(subject, reply, headers, payload, true);
-    this.#admit(slab, false);
+    const slab = this.#encode(subject, reply, headers, payload, "request");
+    this.#admit(slab, "request");
     const place = this.#log.tail();
-    if (this.#writer.attached) {
-      this.#marks.add(place, "request");
+    let request = place.position;
+    if (this.#usable()) {
+      this.#marks.add({ ...ORDINARY, place, delivery: "at-most-once", settle: undefined, cancelled: false });
       this.#append(slab, headers, payload);
-      return place.position;
+    } else {
+      this.#accepted(slab, headers, payload);
+      request = -this.#items.addMessage(place, copyOf(slab.memory, slab.used, this.#encodedEnd), this.#runtime.now());
+      this.#turn.begin();
     }
-    this.#accepted(slab, headers, payload);
-    return -this.#items.addMessage(place, copyOf(slab.memory, slab.used, this.#encodedEnd), this.#runtime.now());
+    this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
+    return request;
+  }
+
+  /** What the log needs to know of a message that is not a plain one. */
+  #mark(treatment: Treatment | undefined, settle: Settle | undefined): void {
+    const { bound = false, delivery, maxAge } = treatment ?? {};
+    const differs = bound || maxAge !== undefined || (delivery !== undefined && delivery !== this.#delivery);
+    if (!differs && settle === undefined) return;
+    const expiresAt = maxAge === undefined ? undefined : this.#runtime.now() + maxAge;
+    const mark = { place: this.#log.tail(), bound, delivery, expiresAt, settle, cancelled: false };
+    this.#marks.add(mark);
+    this.#expiry.add(mark);
   }
 
   /** Writes the frame behind the last one of the slab it returns, without appending it yet. */
-  #encode(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, held: boolean): Slab {
+  #encode(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, kind: AdmissionKind): Slab {
     try {
       const atLeast = payload.length + (headers === null ? 0 : headers.length);
       this.#screen.refuseHuge(atLeast);
-      if (held) this.#admission.refuseHuge(atLeast, this.#writer.attached);
+      this.#admission.refuseHuge(atLeast, this.#usable(), kind);
       const slab = this.#log.reserve(maxPubBytes(subject, reply, headers, payload));
       this.#encodedEnd = encodePub(slab.memory, slab.used, subject, reply, headers, payload);
       this.#screen.check(slab.memory, slab.used, this.#encodedEnd, hasHeaders(headers));
@@ -102,9 +153,9 @@ export class Intake {
     }
   }
 
-  #admit(slab: Slab, droppable: boolean): boolean {
+  #admit(slab: Slab, kind: AdmissionKind): boolean {
     try {
-      return this.#admission.admit(this.#encodedEnd - slab.used, this.#writer.attached, droppable);
+      return this.#admission.admit(this.#encodedEnd - slab.used, this.#usable(), kind);
     } catch (error) {
       this.#tally.refused++;
       throw error;

@@ -126,6 +126,40 @@ export class Items {
     return messages;
   }
 
+  /** The message that was handed over first of those in flight. */
+  get firstInFlight(): MessageItem | undefined {
+    return this.#inFlight.peek();
+  }
+
+  /** The messages in flight up to number `seq`. */
+  inFlightUpTo(seq: number): MessageItem[] {
+    return [...this.#inFlight].filter((item) => item.seq <= seq);
+  }
+
+  /** A message in flight ends other than confirmed, before the others. */
+  end(item: MessageItem): void {
+    this.#inFlight.filter((each) => each !== item);
+    this.#forget(item);
+  }
+
+  /** Whether a message up to number `seq` is still held. */
+  holdsUpTo(seq: number): boolean {
+    const oldest = this.oldest;
+    return oldest !== undefined && oldest.seq <= seq;
+  }
+
+  /** The message accepted first of those held; its deadline may have passed while it is in flight. */
+  get oldest(): MessageItem | undefined {
+    for (const item of this.#bySeq.values()) return item;
+    return undefined;
+  }
+
+  /** Whether the message with this number waits, not handed over. */
+  waits(seq: number): boolean {
+    const item = this.#bySeq.get(seq);
+    return item !== undefined && !item.cancelled && !this.#isInFlight(item);
+  }
+
   /** The number of the last message handed over; 0 before the first. */
   get handedOverSeq(): number {
     return this.#inFlight.last()?.seq ?? 0;
@@ -152,11 +186,11 @@ export class Items {
     return inFlight;
   }
 
-  /** Everything leaves, and the messages that waited are returned. */
-  clear(): MessageItem[] {
+  /** The messages that wait leave, and are returned; SUBs and UNSUBs stay. */
+  purge(): MessageItem[] {
     const left = [...this.#waiting].filter((item): item is MessageItem => item.kind === "message" && !item.cancelled);
-    this.#waiting.clear();
-    this.#bySeq.clear();
+    this.#waiting.filter((item) => item.kind === "control");
+    for (const item of left) this.#bySeq.delete(item.seq);
     this.#waitingMessages = 0;
     this.#waitingBytes = 0;
     return left;

@@ -1,6 +1,6 @@
 import { LARGEST_PIECE, MemoryPool, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
 import { frameEnd } from "../protocol/frame.ts";
-import { Cursor, type Place } from "./cursor.ts";
+import { Cursor, type Place, still } from "./cursor.ts";
 import { RemovedRanges } from "./removed.ts";
 import { Slab } from "./slab.ts";
 
@@ -65,6 +65,11 @@ export class Log {
     return this.end - this.confirmed.position - this.removed.bytes;
   }
 
+  /** Whether the frame that begins at `position` has not ended. */
+  holds(position: number): boolean {
+    return position >= this.confirmed.position && this.removed.covering(position) === undefined;
+  }
+
   /** What has not ended from `place` on. */
   bufferedFrom(place: Place): { frames: number; bytes: number } {
     const gone = this.removed.between(place.position, this.end);
@@ -101,8 +106,16 @@ export class Log {
     this.#skipEnded();
   }
 
-  /** Frames `[from, to)`, none of them in flight, have ended: nothing will send them. */
-  remove(from: Place, to: Place): void {
+  /** The connection ended: what was handed over on it and is still held waits again. */
+  rewind(): void {
+    this.written.moveTo(this.confirmed);
+  }
+
+  /** Frames `[from, to)`, none of them in flight on this connection, have ended: nothing will send them. */
+  remove(first: Place, to: Place): void {
+    // What lies before `confirmed` has ended, and its removed ranges are forgotten.
+    const from = first.position < this.confirmed.position ? this.confirmed : first;
+    if (from.position >= to.position) return;
     for (const run of this.liveRuns(from, to)) {
       run.slab.endFrames(run.to.index - run.from.index);
       if (run.slab.dead && run.slab !== this.#tail) this.#free(run.slab);
@@ -127,7 +140,7 @@ export class Log {
 
   /** The frames of `[from, to)` that have not ended, a run for each slab and each gap. */
   *liveRuns(from: Place, to: Place): IterableIterator<LiveRun> {
-    const at = new Cursor(from);
+    const at = new Cursor(from.position < this.confirmed.position ? this.confirmed : from);
     at.forward();
     while (at.position < to.position) {
       const covering = this.removed.covering(at.position);
@@ -147,6 +160,13 @@ export class Log {
     const slab = place.slab;
     const position = slab.start + frameEnd(slab.memory, place.position - slab.start);
     return { slab, position, index: place.index + 1 };
+  }
+
+  /** The last frame of a run that lies in one slab without a gap. */
+  lastFrame(from: Place, to: Place): Place {
+    let frame = still(from);
+    for (let next = frame; next.position < to.position; next = this.afterFrame(next)) frame = next;
+    return frame;
   }
 
   /** Releases a slab that was kept only to hand frames back. */

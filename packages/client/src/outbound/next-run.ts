@@ -9,19 +9,23 @@ export interface RunBudget {
   readonly room: number;
   /** Nothing is in flight: one frame of any length may go. */
   readonly empty: boolean;
+  /** No frame more than the budget allows, if it allows any: the frames are looked at one by one. */
+  readonly exact: boolean;
   /** The place of the next thing that goes between frames. */
   readonly until: Spot | undefined;
 }
 
 /**
  * Where the next run of frames from `written` ends: at a noted frame boundary within the chunk and the window, before the next removed range
- * and the next thing between frames, never beyond the slab. `undefined`: the window leaves too little. Frames are not looked at.
+ * and the next thing between frames, never beyond the slab. `undefined`: the window leaves too little. Unless it must be exact, frames are not
+ * looked at.
  */
 export function nextRun(log: Log, budget: RunBudget): Place | undefined {
   const { slab, position } = log.written;
   const end = runLimit(log, budget.until);
   const wanted = Math.min(budget.chunk, budget.room);
   if (end.position - position <= wanted) return end;
+  if (budget.exact) return exactly(log, wanted, budget.empty);
   const note = slab.boundary(position - slab.start, wanted);
   const place =
     note !== undefined && slab.start + note.offset < end.position
@@ -29,6 +33,17 @@ export function nextRun(log: Log, budget: RunBudget): Place | undefined {
       : end;
   if (place.position - position <= budget.room || budget.empty) return place;
   return undefined;
+}
+
+/** As many whole frames as fit `bytes`; one in any case if `atLeastOne`. */
+function exactly(log: Log, bytes: number, atLeastOne: boolean): Place | undefined {
+  const limit = log.written.position + bytes;
+  let end: Place | undefined;
+  for (let at = log.afterFrame(log.written); at.position <= limit || (atLeastOne && end === undefined); at = log.afterFrame(at)) {
+    end = at;
+    if (at.position === at.slab.end) break;
+  }
+  return end;
 }
 
 /** Where the frames that lie side by side end. */

@@ -1,27 +1,17 @@
 import type { Amount } from "../errors.ts";
 import type { OutboundOptions } from "../options.ts";
+import { serverErrorKind } from "../protocol/server-error.ts";
 import type { Runtime } from "../runtime.ts";
-import { Admission } from "./admission.ts";
-import { Ages } from "./ages.ts";
-import { type Counts, Tally } from "./counts.ts";
-import type { Place } from "./cursor.ts";
-import { Endings } from "./endings.ts";
-import { Expiry } from "./expiry.ts";
-import { Fences } from "./fences.ts";
-import { Flushes } from "./flushes.ts";
-import { Handback, type OutboundHandlers } from "./handback.ts";
-import { IdleShrink } from "./idle-shrink.ts";
+import type { Counts } from "./counts.ts";
+import type { EndedMessage } from "./ended-message.ts";
+import type { OutboundHandlers } from "./handback.ts";
 import { inFlight, windowedBytes } from "./in-flight.ts";
-import { Intake } from "./intake.ts";
-import { Items } from "./items.ts";
-import { Limits } from "./limits.ts";
-import { Log } from "./log.ts";
-import { Marks } from "./marks.ts";
-import { Screen } from "./screen.ts";
+import type { Intake } from "./intake.ts";
+import { assemble, type OutboundParts } from "./parts.ts";
+import type { Patience } from "./patience.ts";
 import { type SettleClock, Settling } from "./settling.ts";
-import { Turn } from "./turn.ts";
-import { Window } from "./window.ts";
-import { type Sink, Writer } from "./writer.ts";
+import type { Treatment } from "./treatment.ts";
+import type { Sink } from "./writer.ts";
 
 /**
  * Everything outgoing. It does not know whether there is a connection: it has a sink or it has none, and that alone is the reconnect
@@ -29,71 +19,55 @@ import { type Sink, Writer } from "./writer.ts";
  */
 export class Outbound {
   readonly #runtime: Runtime;
-  readonly #limits: Limits;
-  readonly #log: Log;
-  readonly #items = new Items();
-  readonly #marks = new Marks();
-  readonly #ages = new Ages();
-  readonly #tally = new Tally();
-  readonly #flushes = new Flushes();
-  readonly #handback: Handback;
-  readonly #endings: Endings;
-  readonly #admission: Admission;
-  readonly #screen: Screen;
-  readonly #window: Window;
-  readonly #fences: Fences;
-  readonly #writer: Writer;
-  readonly #expiry: Expiry;
-  readonly #idle: IdleShrink;
-  readonly #turn: Turn;
+  readonly #parts: OutboundParts;
   readonly #intake: Intake;
   readonly #settlings = new Set<Settling>();
+  /** A planned move waits for what is in flight. */
+  #leaving: (() => void) | undefined;
 
   constructor(options: OutboundOptions, runtime: Runtime, handlers: OutboundHandlers) {
     this.#runtime = runtime;
-    this.#limits = new Limits(options);
-    this.#log = new Log(options.maxInFlight);
-    this.#window = new Window(options.maxInFlight);
-    const log = this.#log;
-    const window = this.#window;
-    const [items, flushes, marks, ages, tally] = [this.#items, this.#flushes, this.#marks, this.#ages, this.#tally];
-    this.#handback = new Handback(handlers, runtime, log, ages);
-    const endings = new Endings(log, tally, flushes, this.#handback);
-    const admission = new Admission(this.#limits, options.reconnectBuffer.whenFull, log, items, endings);
-    const screen = new Screen(log, endings, options.maxControlLine);
-    const fences = new Fences({ log, items, flushes, window }, runtime, options.fenceDelay, () => this.#turn.pump());
-    const writer = new Writer({ log, items, fences, window, screen, endings }, runtime);
-    const expiry = new Expiry(options.reconnectBuffer.maxAge, runtime, log, ages, endings);
-    const turn = new Turn({ log, ages, expiry, writer }, runtime);
-    this.#intake = new Intake({ log, items, marks, screen, admission, endings, tally, writer, turn }, runtime);
-    this.#endings = endings;
-    this.#admission = admission;
-    this.#screen = screen;
-    this.#fences = fences;
-    this.#writer = writer;
-    this.#expiry = expiry;
-    this.#turn = turn;
-    this.#idle = new IdleShrink(log, writer, runtime);
+    this.#parts = assemble(options, runtime, handlers);
+    this.#intake = this.#parts.intake;
   }
 
-  /** Whether the handshake is done and the connection is not known to be over. */
+  /** Between `attach()` and `detach()`. */
+  get attached(): boolean {
+    return this.#parts.writer.attached;
+  }
+
+  /** Whether messages can go out now: attached, and the other end has not been silent for a second. */
   get usable(): boolean {
-    return this.#writer.attached;
+    return this.attached && !this.#parts.stall.slow;
+  }
+
+  /** Whether messages were handed over on this connection and none was confirmed. */
+  get unanswered(): boolean {
+    return this.#parts.fences.unanswered;
   }
 
   /** Everything accepted that has not ended. */
   get held(): Amount {
-    return { messages: this.#admission.heldMessages, bytes: this.#admission.heldBytes };
+    const { admission } = this.#parts;
+    return { messages: admission.heldMessages, bytes: admission.heldBytes };
   }
 
   /** The limit in force now; `Infinity` where there is none. */
   get limit(): Amount {
-    return this.#limits.inForce(this.usable);
+    return this.#parts.limits.inForce(this.usable);
   }
 
   /** How many bytes may be handed over unconfirmed. */
   get window(): number {
-    return this.#window.size;
+    return this.#parts.window.size;
+  }
+
+  /** Milliseconds since the oldest message that is held was accepted; 0 when nothing is held. */
+  get oldestAge(): number {
+    const { log, items, ages } = this.#parts;
+    const inLog = log.heldFrames === 0 ? undefined : ages.timeAt(log.confirmed.position);
+    const oldest = Math.min(inLog ?? Infinity, items.oldest?.time ?? Infinity);
+    return oldest === Infinity ? 0 : this.#runtime.now() - oldest;
   }
 
   /** Bytes of payload and headers accepted, as `nc.stats()` counts them. */
@@ -102,27 +76,50 @@ export class Outbound {
   }
 
   get outMsgs(): number {
-    return this.#tally.accepted;
+    return this.#parts.tally.accepted;
   }
 
   counts(): Counts {
-    const flying = inFlight(this.#log, this.#items).messages;
-    return this.#tally.with(flying, this.#admission.heldMessages - flying);
+    const { log, items, tally, admission } = this.#parts;
+    const flying = inFlight(log, items).messages;
+    return tally.with(flying, admission.heldMessages - flying);
   }
 
   /**
-   * Accepts one message; `reply` is "" and `headers` null for none. False: held is above 70 % of the limit, or `drop-newest` dropped it.
-   * @param bound it is worth nothing to another connection: without one it is accepted and has expired in the same call
-   * @throws ReconnectBufferFullError when the limit in force has no room
+   * Accepts one message; `reply` is "" and `headers` null for none, `treatment` undefined for a plain one. False: held is above 70 % of the
+   * limit, or the message was dropped.
+   * @throws ReconnectBufferFullError when the limit in force has no room; not for one that may use the reserve
    * @throws InvalidArgumentError for more than `max_payload` or `maxControlLine`, or headers the server does not know
    */
-  publish(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, bound: boolean): boolean {
-    return this.#intake.publish(subject, reply, headers, payload, bound);
+  publish(
+    subject: string,
+    reply: string,
+    headers: Uint8Array | null,
+    payload: Uint8Array | string,
+    treatment: Treatment | undefined,
+  ): boolean {
+    return this.#intake.publish(subject, reply, headers, payload, treatment);
   }
 
   /**
-   * Accepts one request and returns its handle for `expire()`. Without a usable connection it waits beside the log. Errors as `publish()`'s;
-   * a request that `drop-newest` would drop is refused, because somebody waits for its answer.
+   * `publish()`, and what becomes of the message: resolves when it is confirmed, rejects with what `publish()` throws, with
+   * `UndeliveredError`, or with the error of the server that refused it.
+   */
+  publishAndConfirm(
+    subject: string,
+    reply: string,
+    headers: Uint8Array | null,
+    payload: Uint8Array | string,
+    treatment: Treatment | undefined,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#intake.publish(subject, reply, headers, payload, treatment, { resolve, reject });
+    });
+  }
+
+  /**
+   * Accepts one request and returns its handle for `expire()` and `holds()`. Without a usable connection it waits beside the log. It may use
+   * the reserve. Errors as `publish()`'s: somebody waits for its answer, so it is refused where a message would be dropped.
    */
   request(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): number {
     return this.#intake.request(subject, reply, headers, payload);
@@ -130,40 +127,60 @@ export class Outbound {
 
   /** The deadline of a request passed, or nobody waits for it any more: if it was never handed over whole it is not sent, and ends expired. */
   expire(request: number): void {
+    const { items, endings, marks, log } = this.#parts;
     if (request < 0) {
-      const item = this.#items.cancel(-request);
-      if (item !== undefined) this.#endings.item(item, "expired");
+      const item = items.cancel(-request);
+      if (item !== undefined) endings.item(item, "expired");
       return;
     }
-    const mark = this.#marks.at(request);
+    const mark = marks.at(request);
     if (mark === undefined || mark.cancelled) return;
     mark.cancelled = true;
-    this.#expireMarked(mark.place);
+    if (this.holds(request)) endings.removed(mark.place, log.afterFrame(mark.place), "expired");
+    this.#release();
+  }
+
+  /** Whether a request is held and was never handed over whole. */
+  holds(request: number): boolean {
+    const { items, log } = this.#parts;
+    if (request < 0) return items.waits(-request);
+    return request >= log.sent.position && log.holds(request);
+  }
+
+  /** Abandons everything that is buffered, also requests; returns how many that were. */
+  purge(): number {
+    const { log, items, endings } = this.#parts;
+    const buffered = log.bufferedFrom(log.sent).frames;
+    if (buffered > 0) endings.removed(log.sent, log.tail(), "abandoned");
+    const requests = items.purge();
+    for (const item of requests) endings.item(item, "abandoned");
+    this.#release();
+    return buffered + requests.length;
   }
 
   /** A SUB or UNSUB, which keeps its place among the publishes. Without a connection it is void: the table is replayed. */
   control(line: Uint8Array): void {
-    if (!this.usable) return;
-    this.#items.addControl(this.#log.tail(), line);
-    this.#turn.begin();
+    if (!this.attached) return;
+    this.#parts.items.addControl(this.#parts.log.tail(), line);
+    this.#parts.turn.begin();
   }
 
   /** The server's PING. */
   pongDue(): void {
-    this.#writer.pongDue();
-    this.#turn.begin();
+    this.#parts.writer.pongDue();
+    this.#parts.turn.begin();
   }
 
   /** A PING at the next frame boundary; `onPong` never runs if there is no connection, or it ends first. */
   ping(onPong: () => void): void {
-    if (!this.usable) return;
-    this.#fences.ask(onPong);
-    this.#turn.begin();
+    if (!this.attached) return;
+    this.#parts.fences.ask(onPong);
+    this.#parts.turn.begin();
   }
 
   /** Waits for the PONG of a PING behind everything called before, on whichever connection it comes; see `NatsConnection.flush()`. */
-  flush(): Promise<void> {
-    return this.#roundTrip(true);
+  flush(patience?: Patience): Promise<void> {
+    return this.#roundTrip(true, patience);
   }
 
   /** Like `flush()`, but however the messages end, and it never rejects. */
@@ -171,38 +188,83 @@ export class Outbound {
     return this.#roundTrip(false);
   }
 
+  /** Resolves when there is room; see `Backpressure.writable()`. */
+  writable(signal?: AbortSignal): Promise<void> {
+    return this.#parts.backpressure.writable(this.usable, signal);
+  }
+
+  /** What `end()` left; see `Leftovers`. */
+  undelivered(): AsyncIterable<EndedMessage> {
+    return this.#parts.leftovers;
+  }
+
   /** A connection: what is held goes out from now on. */
   attach(sink: Sink, maxPayload: number, headers: boolean): void {
-    this.#screen.announced(maxPayload, headers);
-    this.#writer.attach(sink);
+    const { screen, writer, stall, poison, backlog, backpressure, turn } = this.#parts;
+    screen.announced(maxPayload, headers);
+    writer.attach(sink, poison.start);
+    stall.attached();
+    backlog.attached(this.held);
+    backpressure.eased(this.usable);
     for (const settling of this.#settlings) settling.connected(true);
-    this.#turn.pump();
+    turn.pump();
   }
 
   /** A later INFO of the same connection. */
   limits(maxPayload: number, headers: boolean): void {
-    this.#screen.announced(maxPayload, headers);
+    this.#parts.screen.announced(maxPayload, headers);
   }
 
-  /** The connection is over: what was handed over whole is in doubt, the rest stays. */
+  /** Bytes came in. */
+  received(): void {
+    this.#parts.stall.heard();
+  }
+
+  /** An `-ERR` of the server: its text, and nats-core's error for it. */
+  refused(text: string, error: Error): void {
+    if (!this.attached) return;
+    const { refusals, poison, writer, fences, turn } = this.#parts;
+    if (serverErrorKind(text) !== "frame") return refusals.note(text, error);
+    poison.complained(error);
+    writer.hold("complaint");
+    // If the server goes on all the same, this is how we learn of it.
+    fences.force();
+    turn.begin();
+  }
+
+  /**
+   * A planned move: hands over nothing more. `done` runs when nothing is in flight on this connection, perhaps in this call; never if the
+   * connection ends first.
+   */
+  leave(done: () => void): void {
+    if (!this.attached) return;
+    this.#leaving = done;
+    this.#parts.writer.hold("move");
+    this.#parts.fences.force();
+    if (!this.#left()) this.#parts.turn.begin();
+  }
+
+  /** The connection is over: what was handed over whole is in doubt or waits to be sent again, the rest stays. */
   detach(): void {
-    if (!this.usable) return;
-    this.#writer.detach();
-    this.#endings.inDoubt();
-    for (const item of this.#items.detach()) this.#endings.item(item, "inDoubt");
-    for (const mark of this.#marks.from(this.#log.sent.position)) {
-      if (mark.kind === "connection" || mark.cancelled) this.#expireMarked(mark.place);
-    }
-    this.#flushes.detached();
+    if (!this.attached) return;
+    const { connectionEnd, refusals, flushes, stall, backlog, backpressure } = this.#parts;
+    this.#leaving = undefined;
+    connectionEnd.run();
+    refusals.clear();
+    flushes.detached();
+    stall.detached();
+    backlog.detached();
+    backpressure.eased(false);
     this.#release();
-    this.#expiry.arm(this.#runtime.now());
     for (const settling of this.#settlings) settling.connected(false);
   }
 
   /** The kernel has the outstanding chunk. */
   taken(): void {
-    this.#writer.taken();
-    this.#turn.pump();
+    this.#parts.writer.taken();
+    this.#parts.stall.taken();
+    this.#parts.turn.pump();
+    this.#left();
   }
 
   /**
@@ -210,13 +272,31 @@ export class Outbound {
    * the slabs that this confirms can be reused.
    */
   pong(): void {
-    this.#confirm();
-    this.#turn.pump();
+    const { confirmation, backpressure, backlog, turn, idle, tally, expiry, admission } = this.#parts;
+    const fence = confirmation.pong();
+    if (fence !== undefined) {
+      this.#release();
+      for (const onPong of fence.onPong) onPong();
+      backpressure.eased(this.usable);
+      backlog.check();
+      if (admission.heldMessages === 0) {
+        expiry.stop();
+        idle.arm(tally.accepted);
+      }
+    }
+    turn.pump();
+    this.#left();
+  }
+
+  /** Nothing more will be accepted: who waits for room is told so. */
+  refuseAll(): void {
+    this.#parts.backpressure.end();
   }
 
   /** Resolves when everything held has ended, or the time is up; see `SettleClock`. Never rejects. */
   settle(timeoutMs: number, clock: SettleClock): Promise<void> {
-    if (this.#admission.heldMessages === 0) return Promise.resolve();
+    if (this.held.messages === 0) return Promise.resolve();
+    this.#parts.backlog.hurry();
     return new Promise((resolve) => {
       const finish = (): void => {
         settling.stop();
@@ -226,7 +306,7 @@ export class Outbound {
       const settling = new Settling(timeoutMs, clock, this.#runtime, finish);
       this.#settlings.add(settling);
       this.roundTrip().then(finish, finish);
-      settling.connected(this.usable);
+      settling.connected(this.attached);
     });
   }
 
@@ -235,59 +315,42 @@ export class Outbound {
    * is done, or after `timeoutMs`.
    */
   async end(timeoutMs: number): Promise<void> {
+    const { log, items, endings, flushes, expiry, idle, handback, leftovers } = this.#parts;
+    this.refuseAll();
+    handback.closing(leftovers);
     this.detach();
-    const log = this.#log;
-    if (log.sent.position < log.end) this.#endings.buffered(log.sent, log.tail(), "abandoned");
-    for (const item of this.#items.clear()) this.#endings.item(item, "abandoned");
-    this.#flushes.end();
-    this.#expiry.stop();
-    this.#idle.stop();
+    if (log.confirmed.position < log.end) endings.held(log.confirmed, log.tail(), "abandoned");
+    for (const item of items.purge()) endings.item(item, "abandoned");
+    flushes.end();
+    expiry.stop();
+    idle.stop();
     this.#release();
-    await this.#handback.done(timeoutMs);
+    leftovers.complete();
+    await handback.done(timeoutMs);
   }
 
-  #roundTrip(strict: boolean): Promise<void> {
-    const log = this.#log;
+  #roundTrip(strict: boolean, patience?: Patience): Promise<void> {
+    const { log, items, flushes, turn } = this.#parts;
     const frames = { from: log.confirmed.index, to: log.endIndex };
-    const result = this.#flushes.add(log.end, frames, { from: 0, to: this.#items.lastSeq + 1 }, strict);
-    this.#turn.begin();
+    const result = flushes.add(log.end, frames, { from: 0, to: items.lastSeq + 1 }, strict, patience);
+    turn.begin();
     return result;
   }
 
-  /** Unless it was handed over, or has ended already. */
-  #expireMarked(place: Place): void {
-    const isHeld = place.position >= this.#log.sent.position && this.#log.removed.covering(place.position) === undefined;
-    if (!isHeld) return;
-    this.#endings.buffered(place, this.#log.afterFrame(place), "expired");
-  }
-
-  #confirm(): void {
-    const fence = this.#fences.shift();
-    if (fence === undefined) return;
-    const { confirmed, removed } = this.#log;
-    if (fence.place.position > confirmed.position) {
-      const gone = removed.between(confirmed.position, fence.place.position);
-      this.#tally.confirmed += fence.place.index - confirmed.index - gone.frames;
-      this.#log.confirmTo(fence.place);
-    }
-    this.#tally.confirmed += this.#items.confirm(fence.itemSeq);
-    const flying = windowedBytes(this.#log, this.#items);
-    this.#window.confirmed(
-      fence,
-      this.#runtime.now(),
-      this.#log.end - this.#log.written.position,
-      this.#fences.handedOver,
-      flying,
-    );
-    if (this.#window.renewal(flying)) this.#fences.force();
-    this.#release();
-    for (const onPong of fence.onPong) onPong();
-    if (this.#admission.heldMessages === 0) this.#idle.arm(this.#tally.accepted);
+  /** Whether a planned move has nothing to wait for any more; then it is told so. */
+  #left(): boolean {
+    const done = this.#leaving;
+    const { log, items, writer } = this.#parts;
+    if (done === undefined || writer.busy || windowedBytes(log, items) > 0) return false;
+    this.#leaving = undefined;
+    done();
+    return true;
   }
 
   #release(): void {
-    const { position } = this.#log.confirmed;
-    this.#marks.release(position);
-    this.#ages.release(Math.min(position, this.#handback.oldest));
+    const { log, marks, ages, handback, leftovers } = this.#parts;
+    const { position } = log.confirmed;
+    marks.release(position);
+    ages.release(Math.min(position, handback.oldest, leftovers.oldest));
   }
 }

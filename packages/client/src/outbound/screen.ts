@@ -77,7 +77,7 @@ export class Screen {
       const { memory, start } = frame.slab;
       const offset = frame.position - start;
       const error = this.#objection(memory, offset, end.position - frame.position, frameHasHeaders(memory, offset));
-      if (error !== undefined) this.#endings.buffered(frame, end, "undeliverable", error);
+      if (error !== undefined) this.#endings.held(frame, end, "undeliverable", error);
       if (end.position === to.position) return;
       at.moveTo(end);
     }

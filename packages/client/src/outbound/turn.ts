@@ -2,6 +2,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Ages } from "./ages.ts";
 import type { Expiry } from "./expiry.ts";
 import type { Log } from "./log.ts";
+import type { Stall } from "./stall.ts";
 import type { Writer } from "./writer.ts";
 
 /** A synchronous loop of publishes hands over what it has each time this much more waits, bytes: what is still in the cache is cheap to send. */
@@ -13,16 +14,18 @@ export class Turn {
   readonly #ages: Ages;
   readonly #expiry: Expiry;
   readonly #writer: Writer;
+  readonly #stall: Stall;
   readonly #runtime: Runtime;
   readonly #finish: () => void;
   #begun = false;
   #pumpAt = 0;
 
-  constructor(parts: { log: Log; ages: Ages; expiry: Expiry; writer: Writer }, runtime: Runtime) {
+  constructor(parts: { log: Log; ages: Ages; expiry: Expiry; writer: Writer; stall: Stall }, runtime: Runtime) {
     this.#log = parts.log;
     this.#ages = parts.ages;
     this.#expiry = parts.expiry;
     this.#writer = parts.writer;
+    this.#stall = parts.stall;
     this.#runtime = runtime;
     this.#finish = () => {
       this.#begun = false;
@@ -51,5 +54,6 @@ export class Turn {
   pump(): void {
     this.#expiry.run(this.#runtime.now());
     this.#writer.pump();
+    this.#stall.watch();
   }
 }

@@ -35,6 +35,8 @@ export class Window {
   #changedAt = -Infinity;
   #idleSince: number | null = 0;
   #renewing = false;
+  /** The poison rule holds: so many bytes, or one frame, and nothing more before the PONG. */
+  #probe: number | null = null;
 
   /** @param cap `maxInFlight`: the window's largest size, bytes. */
   constructor(cap: number) {
@@ -42,16 +44,25 @@ export class Window {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#probe ?? this.#size;
+  }
+
+  /** Whether the window is smaller than the law would have it: every frame counts then. */
+  get probing(): boolean {
+    return this.#probe !== null;
   }
 
   /** Bytes after which a fence is due. */
   get quarter(): number {
-    return Math.min(this.#size / 4, LONGEST_QUARTER);
+    return Math.min(this.size / 4, LONGEST_QUARTER);
   }
 
-  /** A new connection: nothing is known of its link. */
-  opened(now: number): void {
+  /**
+   * A new connection: nothing is known of its link.
+   * @param probe the window until `lift()`, bytes, below the smallest one: with nothing in flight one frame of any length may go
+   */
+  opened(now: number, probe?: number): void {
+    this.#probe = probe === undefined || probe >= SMALLEST_WINDOW ? null : probe;
     this.#size = SMALLEST_WINDOW;
     this.#base = { roundTrip: 0, at: -Infinity };
     this.#changedAt = -Infinity;
@@ -59,12 +70,19 @@ export class Window {
     this.#renewing = false;
   }
 
+  /** What made the window so small is over. */
+  lift(now: number): void {
+    if (this.#probe === null) return;
+    this.#probe = null;
+    this.#changedAt = now;
+  }
+
   /** How many more bytes may be handed over; with nothing in flight one frame of any length may. */
   room(inFlight: number, now: number): number {
     if (inFlight > 0) this.#idleSince = null;
     else if (this.#idleSince !== null && now - this.#idleSince >= IDLE_MS) this.#size = SMALLEST_WINDOW;
     if (this.#renewing && inFlight > SMALLEST_WINDOW) return 0;
-    return Math.max(0, this.#size - inFlight);
+    return Math.max(0, this.size - inFlight);
   }
 
   /**
@@ -87,6 +105,7 @@ export class Window {
     if (inFlight === 0) this.#idleSince = now;
     const roundTrip = now - fence.time;
     if (fence.inFlight <= SMALLEST_WINDOW || fence.alone) this.#base = { roundTrip, at: now };
+    if (this.#probe !== null) return;
     // At most one change a round trip: only fences sent under the present size say something about it.
     if (fence.time <= this.#changedAt) return;
     if (waiting >= this.#size) this.#grow(fence, roundTrip, now);

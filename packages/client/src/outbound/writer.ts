@@ -1,6 +1,7 @@
 import { PING, PONG } from "../protocol/encode.ts";
 import type { Runtime } from "../runtime.ts";
-import { Cursor, type Place, still } from "./cursor.ts";
+import type { Tally } from "./counts.ts";
+import { type Place, still } from "./cursor.ts";
 import type { Endings } from "./endings.ts";
 import type { Fences } from "./fences.ts";
 import { windowedBytes } from "./in-flight.ts";
@@ -25,7 +26,8 @@ export interface Sink {
  */
 type LastItem =
   | { readonly kind: "control" }
-  | { readonly kind: "frames"; readonly from: Place; readonly to: Place }
+  /** `sent`: the position up to which an earlier connection had them. */
+  | { readonly kind: "frames"; readonly from: Place; readonly to: Place; readonly sent: number }
   | { readonly kind: "item"; readonly item: MessageItem };
 
 /** One long message on its way in pieces; nothing goes between them. */
@@ -40,6 +42,23 @@ const DIRECT_BYTES = 32 * 1024;
 /** The most PONGs in one chunk. A server that asks faster gets the rest with the next ones. */
 const PONGS_A_CHUNK = 64;
 const CONTROL: LastItem = { kind: "control" };
+const NOTHING_MAY_GO = { blocked: true, last: undefined } as const;
+
+/**
+ * Why no messages, SUBs and UNSUBs may go, while PINGs and PONGs do: the backlog waits, a planned move has begun, or the server said that it
+ * ends the connection.
+ */
+export type HoldReason = "backlog" | "move" | "complaint";
+
+interface Parts {
+  readonly log: Log;
+  readonly items: Items;
+  readonly fences: Fences;
+  readonly window: Window;
+  readonly screen: Screen;
+  readonly endings: Endings;
+  readonly tally: Tally;
+}
 
 /** Moves `written` forward as the sink takes bytes, within the window, with control frames and fences at frame boundaries. */
 export class Writer {
@@ -49,23 +68,23 @@ export class Writer {
   readonly #window: Window;
   readonly #screen: Screen;
   readonly #endings: Endings;
+  readonly #tally: Tally;
   readonly #runtime: Runtime;
   readonly #stage = new Stage();
   #sink: Sink | undefined;
   #outstanding: LastItem | undefined;
   #long: Long | undefined;
   #pongsDue = 0;
+  readonly #holds = new Set<HoldReason>();
 
-  constructor(
-    parts: { log: Log; items: Items; fences: Fences; window: Window; screen: Screen; endings: Endings },
-    runtime: Runtime,
-  ) {
+  constructor(parts: Parts, runtime: Runtime) {
     this.#log = parts.log;
     this.#items = parts.items;
     this.#fences = parts.fences;
     this.#window = parts.window;
     this.#screen = parts.screen;
     this.#endings = parts.endings;
+    this.#tally = parts.tally;
     this.#runtime = runtime;
   }
 
@@ -78,10 +97,26 @@ export class Writer {
     return this.#outstanding !== undefined;
   }
 
-  attach(sink: Sink): void {
+  /** Whether a message is on its way to the kernel. */
+  get busy(): boolean {
+    return this.waits || this.#long !== undefined;
+  }
+
+  /** @param probe see `Window.opened()` */
+  attach(sink: Sink, probe: number | undefined): void {
     this.#sink = sink;
+    this.#holds.clear();
     this.#fences.attached();
-    this.#window.opened(this.#runtime.now());
+    this.#window.opened(this.#runtime.now(), probe);
+  }
+
+  /** Begins nothing new until `release()`, or on this connection. */
+  hold(reason: HoldReason): void {
+    this.#holds.add(reason);
+  }
+
+  release(reason: HoldReason): void {
+    this.#holds.delete(reason);
   }
 
   /** The connection ended. What was not handed over whole is put back; fences, PONGs and SUBs of that connection are void. */
@@ -127,7 +162,7 @@ export class Writer {
     let last = this.#stagePongs();
     for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
       before = stage.used;
-      const items = this.#stageItems(now);
+      const items = this.#holds.size === 0 ? this.#stageItems(now) : NOTHING_MAY_GO;
       if (this.#long !== undefined) return this.#piece(sink, this.#long);
       last = items.last ?? last;
       const run = items.blocked ? undefined : this.#nextRun(sink, now);
@@ -211,7 +246,13 @@ export class Writer {
     const inFlight = windowedBytes(log, this.#items);
     const room = this.#window.room(inFlight, now);
     const chunk = Math.min(sink.chunkBytes, Math.max(1, this.#fences.room));
-    const run = nextRun(log, { chunk, room, empty: inFlight === 0, until: this.#items.peek()?.spot });
+    const run = nextRun(log, {
+      chunk,
+      room,
+      empty: inFlight === 0,
+      exact: this.#window.probing,
+      until: this.#items.peek()?.spot,
+    });
     if (run === undefined) this.#fences.stopped();
     return run;
   }
@@ -219,11 +260,13 @@ export class Writer {
   #handOver(to: Place, bytes: number): { chunk: Uint8Array; last: LastItem & { kind: "frames" } } {
     const { written, sent } = this.#log;
     const from = still(written);
+    const before = sent.position;
     const offset = from.position - from.slab.start;
+    if (before > from.position) this.#tally.resent += Math.min(to.index, sent.index) - from.index;
     written.moveTo(to);
     if (sent.position < written.position) sent.moveTo(written);
     this.#fences.passed(bytes, to);
-    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from, to } };
+    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from, to, sent: before } };
   }
 
   /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
@@ -256,22 +299,13 @@ export class Writer {
         if (!this.#items.takeBack(last.item)) this.#endings.item(last.item, "expired");
         return;
       case "frames": {
-        const frame = this.#lastFrame(last.from, last.to);
-        // An earlier connection may have had the frame whole: then `sent` stands beyond it and stays there.
-        if (sent.position === written.position) sent.moveTo(frame);
+        const frame = this.#log.lastFrame(last.from, last.to);
+        // An earlier connection may have had the frame whole: then it was sent, and stays so.
+        if (frame.position >= last.sent) sent.moveTo(frame);
+        else this.#tally.resent--;
         written.moveTo(frame);
         return;
       }
     }
-  }
-
-  #lastFrame(from: Place, to: Place): Place {
-    let frame = from;
-    const at = new Cursor(from);
-    while (at.position < to.position) {
-      frame = still(at);
-      at.moveTo(this.#log.afterFrame(frame));
-    }
-    return frame;
   }
 }

@@ -32,25 +32,44 @@ export function frameHasHeaders(bytes: Uint8Array, at: number): boolean {
   return first === H;
 }
 
+/** Subject and reply of the frame that begins at `at`, and the offset behind it. */
+export function frameAddress(bytes: Uint8Array, at: number): Pick<DecodedFrame, "subject" | "reply" | "end"> {
+  const lineEnd = findLineEnd(bytes, at);
+  const { subject, reply } = readLine(bytes, at, lineEnd);
+  return { subject, reply, end: endOf(bytes, at, lineEnd) };
+}
+
 /** The whole message that begins at `at`, copied out, so that it outlives the slab. */
 export function decodeFrame(bytes: Uint8Array, at: number): DecodedFrame {
   const lineEnd = findLineEnd(bytes, at);
   const hasHeaders = bytes[at] === H;
   const start = lineEnd + 2;
   const end = endOf(bytes, at, lineEnd);
-  // PUB subject [reply] total, or HPUB subject [reply] header-bytes total. Subjects contain no space.
-  const fields = text.decode(bytes.subarray(at, lineEnd)).split(" ");
-  const numbers = hasHeaders ? 2 : 1;
-  const subject = fields[1];
-  if (subject === undefined || fields.length < 2 + numbers || fields.length > 3 + numbers) throw noFrame(at);
-  const headerBytes = hasHeaders ? Number(fields[fields.length - 2]) : 0;
+  const { subject, reply, headerBytes } = readLine(bytes, at, lineEnd);
   if (!(start + headerBytes <= end - 2)) throw noFrame(at);
   return {
     subject,
-    reply: fields.length === 3 + numbers ? fields[2] : undefined,
+    reply,
     headers: hasHeaders ? copyOf(bytes, start, start + headerBytes) : undefined,
     data: copyOf(bytes, start + headerBytes, end - 2),
     end,
+  };
+}
+
+/** PUB subject [reply] total, or HPUB subject [reply] header-bytes total. Subjects contain no space. */
+function readLine(
+  bytes: Uint8Array,
+  at: number,
+  lineEnd: number,
+): { subject: string; reply: string | undefined; headerBytes: number } {
+  const fields = text.decode(bytes.subarray(at, lineEnd)).split(" ");
+  const numbers = bytes[at] === H ? 2 : 1;
+  const subject = fields[1];
+  if (subject === undefined || fields.length < 2 + numbers || fields.length > 3 + numbers) throw noFrame(at);
+  return {
+    subject,
+    reply: fields.length === 3 + numbers ? fields[2] : undefined,
+    headerBytes: numbers === 2 ? Number(fields[fields.length - 2]) : 0,
   };
 }
 

@@ -1,7 +1,10 @@
 import type { OutboundOptions } from "../../src/options.ts";
-import type { EndedMessage } from "../../src/outbound/handback.ts";
+import type { EndedMessage } from "../../src/outbound/ended-message.ts";
+import type { OutboundEvent } from "../../src/outbound/events.ts";
 import { Outbound } from "../../src/outbound/outbound.ts";
+import type { Treatment } from "../../src/outbound/treatment.ts";
 import type { Sink } from "../../src/outbound/writer.ts";
+import { parseServerError } from "../../src/protocol/server-error.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** What a server would have read: one line of the client's protocol, with its payload. */
@@ -60,7 +63,31 @@ export class Peer implements Sink {
   }
 
   payloads(): string[] {
-    return this.reads.filter((read) => read.verb === "PUB" || read.verb === "HPUB").map((read) => read.payload);
+    return this.messages().map((read) => read.payload);
+  }
+
+  /** What it read up to the first message to `poison`, for which a server ends the connection. */
+  messages(): Read[] {
+    const poison = this.reads.findIndex((read) => read.args[0] === "poison");
+    const read = poison < 0 ? this.reads : this.reads.slice(0, poison);
+    return read.filter(({ verb }) => verb === "PUB" || verb === "HPUB");
+  }
+
+  /** Whether it read a message that a server ends the connection for. */
+  get poisoned(): boolean {
+    return this.reads.some((read) => read.args[0] === "poison");
+  }
+
+  /** How many messages to `subject` it read between its PINGs number `ping - 1` and `ping`. */
+  between(subject: string, ping: number): number {
+    let seen = 0;
+    let count = 0;
+    for (const { verb, args } of this.reads) {
+      if (verb === "PING") seen++;
+      if (seen === ping && verb.endsWith("PUB") && args[0] === subject) count++;
+      if (seen > ping) break;
+    }
+    return count;
   }
 
   #take(): void {
@@ -97,6 +124,9 @@ export const defaults: OutboundOptions = {
   maxInFlight: 8 * 1024 * 1024,
   fenceDelay: 20,
   maxControlLine: 4096,
+  delivery: "at-most-once",
+  stallTimeout: 10_000,
+  backlogDelay: 0,
 };
 
 /** Defaults with some of the reconnect buffer's changed. */
@@ -110,6 +140,9 @@ export class Bench {
   readonly back: EndedMessage[] = [];
   readonly batches: number[] = [];
   readonly failures: unknown[] = [];
+  readonly events: OutboundEvent[] = [];
+  /** What the stall rule said, ms; the bench then cuts the connection. */
+  readonly stalls: number[] = [];
   readonly log: Outbound;
   peer: Peer | undefined;
   #pongs = 0;
@@ -125,6 +158,11 @@ export class Bench {
     this.log = new Outbound(options, this.clock, {
       undelivered: listener === undefined ? keep : listener,
       undeliveredFailed: (error) => this.failures.push(error),
+      stalled: (ms) => {
+        this.stalls.push(ms);
+        this.cut();
+      },
+      event: (event) => this.events.push(event),
     });
   }
 
@@ -140,8 +178,8 @@ export class Bench {
     this.log.detach();
   }
 
-  publish(payload: string, subject = "a"): boolean {
-    return this.log.publish(subject, "", null, payload, false);
+  publish(payload: string, subject = "a", treatment?: Treatment): boolean {
+    return this.log.publish(subject, "", null, payload, treatment);
   }
 
   /** PINGs the peer read and did not answer. */
@@ -149,18 +187,37 @@ export class Bench {
     return (this.peer?.verbs("PING").length ?? 0) - this.#pongs;
   }
 
-  /** The peer answers up to `most` of its PINGs. */
-  answer(most = Infinity): void {
+  /**
+   * The peer answers up to `most` of its PINGs, and before each says what it refused: messages to `forbidden`. `withheld`: it does not say
+   * it of the last of them.
+   */
+  answer(most = Infinity, withheld = false): void {
     for (let n = Math.min(most, this.pings); n > 0 && this.peer !== undefined; n--) {
+      const refused = this.peer.between("forbidden", this.#pongs) - (withheld ? 1 : 0);
+      for (let i = 0; i < refused; i++) {
+        const text = 'Permissions Violation for Publish to "forbidden"';
+        this.log.refused(text, parseServerError(text));
+      }
       this.#pongs++;
       this.log.pong();
     }
+  }
+
+  /** The peer ends the connection for what it read; `said`: it says why. */
+  complain(said: boolean): void {
+    const text = "Maximum Payload Violation";
+    if (said) this.log.refused(text, parseServerError(text));
+    this.cut();
   }
 
   /** Takes, answers and runs until nothing moves any more. */
   settle(): void {
     for (let rounds = 0; rounds < 1000; rounds++) {
       this.clock.advance(25);
+      if (this.peer?.poisoned) {
+        this.complain(rounds % 2 === 0);
+        return;
+      }
       if (this.peer?.drain(Number.MAX_SAFE_INTEGER) === true) this.log.taken();
       else if (this.pings > 0) this.answer();
       else if (this.log.held.messages === 0 || this.peer === undefined) return;

@@ -1,19 +1,29 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PermissionViolationError } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { ReconnectBufferFullError } from "../../src/errors.ts";
+import { ReconnectBufferFullError, UndeliveredError } from "../../src/errors.ts";
 import type { OutboundOptions } from "../../src/options.ts";
+import type { Treatment } from "../../src/outbound/treatment.ts";
 import { Bench, defaults, Peer } from "./harness.ts";
 
 /** One step of a schedule. Numbers are drawn wide and scaled by what they are used for. */
 type Step =
-  | { do: "publish"; size: number; bound: boolean; headers: boolean }
+  | {
+      do: "publish";
+      size: number;
+      headers: boolean;
+      subject: "a.b" | "forbidden" | "poison";
+      treatment: Treatment;
+      confirm: boolean;
+    }
   | { do: "request"; size: number }
   | { do: "expire"; which: number }
-  | { do: "flush" | "cut" | "control" | "ping" }
+  | { do: "flush" | "cut" | "control" | "ping" | "purge" | "leave" | "hear" }
+  | { do: "complain"; said: boolean }
   | { do: "connect"; capacity: number; chunk: number; maxPayload: number; headers: boolean }
   | { do: "drain"; bytes: number }
-  | { do: "answer"; pongs: number }
+  | { do: "answer"; pongs: number; withheld: boolean }
   | { do: "advance"; ms: number };
 
 const size = fc.oneof(
@@ -21,21 +31,48 @@ const size = fc.oneof(
   fc.integer({ min: 0, max: 3000 }),
   fc.constantFrom(16_000, 66_000, 200_000, 300_000),
 );
+const rarely = (n: number): fc.Arbitrary<boolean> => fc.nat(n).map((drawn) => drawn === n);
+const treatment: fc.Arbitrary<Treatment> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.record({ bound: rarely(1), reserved: rarely(1) }) },
+  { weight: 1, arbitrary: fc.record({ delivery: fc.constantFrom("at-most-once" as const, "at-least-once" as const) }) },
+  { weight: 1, arbitrary: fc.record({ maxAge: fc.constantFrom(1, 30, 1000, 1e9) }) },
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
     arbitrary: fc.record({
       do: fc.constant("publish" as const),
       size,
-      bound: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
       headers: fc.boolean(),
+      subject: fc.oneof(
+        { weight: 12, arbitrary: fc.constant("a.b" as const) },
+        { weight: 2, arbitrary: fc.constant("forbidden" as const) },
+        { weight: 1, arbitrary: fc.constant("poison" as const) },
+      ),
+      treatment,
+      confirm: rarely(5),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("request" as const), size }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("expire" as const), which: fc.nat(20) }) },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "cut" as const, "control" as const, "ping" as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        "flush" as const,
+        "cut" as const,
+        "control" as const,
+        "ping" as const,
+        "leave" as const,
+        "hear" as const,
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("purge" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("complain" as const), said: rarely(2).map((not) => !not) }),
   },
   {
     weight: 3,
@@ -48,7 +85,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("drain" as const), bytes: fc.oneof(fc.nat(200), fc.nat(300_000)) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant("answer" as const), pongs: fc.integer({ min: 1, max: 5 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("answer" as const), pongs: fc.integer({ min: 1, max: 5 }), withheld: rarely(5) }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.constantFrom(0, 1, 5, 21, 100, 2000) }) },
 );
 
@@ -68,16 +108,30 @@ const options: fc.Arbitrary<OutboundOptions> = fc.record({
   maxInFlight: fc.constantFrom(64 * 1024, 1024 * 1024),
   fenceDelay: fc.constantFrom(0, 20),
   maxControlLine: fc.constant(4096),
+  delivery: fc.constantFrom("at-most-once" as const, "at-least-once" as const),
+  stallTimeout: fc.constantFrom(0, 2000, 10_000),
+  backlogDelay: fc.constantFrom(0, 0, 0, 50),
 });
+
+/** A message as it was accepted. */
+interface Sent {
+  readonly id: string;
+  readonly subject: string;
+  readonly again: boolean;
+  /** What `publishAndConfirm()` told. */
+  told: "nothing" | "waits" | "confirmed" | Error;
+}
 
 /** Runs a schedule and checks after every step, and at the end the fate of every single message. */
 class Run {
   readonly bench: Bench;
   readonly options: OutboundOptions;
-  readonly accepted: string[] = [];
+  readonly accepted: Sent[] = [];
   readonly requests: number[] = [];
   readonly peers: Peer[] = [];
   next = 0;
+  /** Whether any message has an age of its own. */
+  hasAges = false;
 
   constructor(options: OutboundOptions) {
     this.options = options;
@@ -108,29 +162,72 @@ class Run {
         if (bench.peer !== undefined) return;
         this.peers.push(bench.connect(new Peer(step.capacity, step.chunk), step.maxPayload, step.headers));
         return;
+      case "purge": {
+        const { buffered } = bench.log.counts();
+        assert.equal(bench.log.purge(), buffered);
+        assert.equal(bench.log.counts().buffered, 0);
+        return;
+      }
+      case "leave":
+        return this.leave();
+      case "hear":
+        return bench.log.received();
+      case "complain":
+        return bench.peer?.poisoned ? bench.complain(step.said) : undefined;
       case "drain":
         if (bench.peer?.drain(step.bytes) === true) bench.log.taken();
         return;
       case "answer":
-        return bench.answer(step.pongs);
+        return bench.peer?.poisoned ? undefined : bench.answer(step.pongs, step.withheld);
       case "advance":
         return bench.clock.advance(step.ms);
     }
   }
 
-  offer(step: Step & { size: number }): void {
+  /** A planned move: nothing is in doubt because of it. */
+  leave(): void {
+    const { log } = this.bench;
+    if (this.bench.peer?.poisoned) return;
+    // At the end of a connection what is too old to be sent again ends in doubt, whatever ended it.
+    const ages = this.options.reconnectBuffer.maxAge < Infinity || this.hasAges;
+    log.leave(() => {
+      const before = log.counts();
+      this.bench.cut();
+      if (!ages) assert.equal(log.counts().inDoubt, before.inDoubt, "a planned move left a message in doubt");
+    });
+  }
+
+  offer(step: Step & { do: "publish" | "request" }): void {
     const { log } = this.bench;
     const id = `${this.next++}`.padEnd(step.size, ".");
     const before = log.counts();
     const headers = step.do === "publish" && step.headers ? Buffer.from("NATS/1.0\r\nA: b\r\n\r\n") : null;
+    const isPublish = step.do === "publish";
+    if (isPublish && step.treatment.maxAge !== undefined) this.hasAges = true;
+    const { bound, delivery } = isPublish ? step.treatment : { bound: true, delivery: undefined };
+    const again = bound !== true && (delivery ?? this.options.delivery) === "at-least-once";
+    const sent: Sent = { id, subject: isPublish ? step.subject : "a.b", again, told: "nothing" };
     try {
-      if (step.do === "publish") log.publish("a.b", "", headers, id, step.bound);
-      else this.requests.push(log.request("a.b", "_INBOX.1", null, id));
-      this.accepted.push(id);
+      if (!isPublish) this.requests.push(log.request("a.b", "_INBOX.1", null, id));
+      else if (!step.confirm) log.publish(step.subject, "", headers, id, step.treatment);
+      else this.confirm(sent, log.publishAndConfirm(step.subject, "", headers, id, step.treatment));
+      if (log.counts().accepted > before.accepted) this.accepted.push(sent);
     } catch (error) {
       assert.ok(error instanceof ReconnectBufferFullError || /max_payload|headers/.test(String(error)), String(error));
       assert.deepEqual(log.counts(), { ...before, refused: before.refused + 1 }, "a refused publish changes nothing else");
     }
+  }
+
+  confirm(sent: Sent, told: Promise<void>): void {
+    sent.told = "waits";
+    told.then(
+      () => {
+        sent.told = "confirmed";
+      },
+      (error: Error) => {
+        sent.told = error;
+      },
+    );
   }
 
   check(): void {
@@ -143,39 +240,63 @@ class Run {
     assert.ok(log.held.bytes >= 0);
   }
 
-  /** Lets everything come to its end, and accounts for every message by what peers read and what was handed back. */
-  finish(): void {
+  /** Lets everything come to its end. */
+  async finish(): Promise<void> {
     const { bench } = this;
-    if (bench.peer === undefined) this.peers.push(bench.connect(new Peer(Infinity)));
-    bench.settle();
+    const poisons = this.accepted.filter(({ subject }) => subject === "poison").length;
+    for (let connections = 0; ; connections++) {
+      if (bench.peer === undefined) this.peers.push(bench.connect(new Peer(Infinity)));
+      bench.settle();
+      if (bench.log.held.messages === 0) break;
+      assert.ok(connections <= 10 + 12 * poisons, `${connections} connections: ${JSON.stringify(bench.log.counts())}`);
+    }
     bench.log.end(1000).catch(() => {});
     bench.clock.advance(2000);
     this.check();
+    assert.equal(bench.log.held.messages, 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.account();
+    assert.deepEqual({ ...bench.clock.pending, timers: 0 }, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
+  }
+
+  /** The fate of every message, by what peers read and what was handed back. */
+  account(): void {
+    const { bench } = this;
     const counts = bench.log.counts();
-    assert.equal(counts.inFlight + counts.buffered, 0);
     const id = (payload: string): string => payload.replace(/\.+$/, "");
-    const arrived = this.peers.flatMap((peer) => peer.payloads().map(id));
-    const back = new Map(bench.back.map((message) => [id(Buffer.from(message.data).toString()), message.state]));
-    assert.equal(new Set(arrived).size, arrived.length, "at most once");
-    assert.equal(back.size, bench.back.length, "handed back once");
-    for (const payload of this.accepted) {
-      const state = back.get(id(payload));
-      const read = arrived.includes(id(payload));
-      if (state === undefined) assert.ok(read, `message ${id(payload)} was confirmed and never arrived`);
-      else if (state !== "inDoubt") assert.ok(!read, `message ${id(payload)} ended ${state} and arrived`);
-    }
-    for (const state of ["inDoubt", "dropped", "expired", "undeliverable", "abandoned"] as const) {
-      assert.equal([...back.values()].filter((each) => each === state).length, counts[state], state);
-    }
+    const arrived = new Map<string, number>();
     for (const peer of this.peers) {
-      const ids = peer.payloads().map((payload) => Number(id(payload)));
+      const ids = peer.messages().map((message) => id(message.payload));
+      for (const each of ids) arrived.set(each, (arrived.get(each) ?? 0) + 1);
       assert.deepEqual(
         ids,
-        ids.toSorted((a, b) => a - b),
+        ids.toSorted((a, b) => Number(a) - Number(b)),
         "order on each connection",
       );
+      assert.equal(new Set(ids).size, ids.length, "once on each connection");
     }
-    assert.deepEqual({ ...bench.clock.pending, timers: 0 }, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
+    const back = new Map(bench.back.map((message) => [id(Buffer.from(message.data).toString()), message.state]));
+    assert.equal(back.size, bench.back.length, "handed back once");
+    let again = 0;
+    for (const message of this.accepted) {
+      const name = id(message.id);
+      const state = back.get(name);
+      const times = arrived.get(name) ?? 0;
+      const what = `message ${name} (${message.subject}, again ${message.again}) ended ${state ?? "confirmed"}, arrived ${times} times`;
+      if (state === undefined) assert.ok(times > 0, what);
+      else if (state === "rejected") assert.ok(message.subject !== "a.b", what);
+      else if (state !== "inDoubt") assert.equal(times, 0, what);
+      if (message.again) again += Math.max(0, times - 1);
+      else assert.ok(times <= 1, what);
+      if (message.told === "nothing") continue;
+      if (message.told === "confirmed") assert.ok(state === undefined, `${what}, and was told so`);
+      else if (message.told instanceof UndeliveredError) assert.equal(message.told.state, state, what);
+      else assert.ok(message.told instanceof PermissionViolationError || state === "rejected", `${what}, told ${message.told}`);
+    }
+    assert.ok(again <= counts.resent, `${again} arrived again, ${counts.resent} resent`);
+    for (const state of ["rejected", "inDoubt", "dropped", "expired", "undeliverable", "abandoned"] as const) {
+      assert.equal([...back.values()].filter((each) => each === state).length, counts[state], state);
+    }
   }
 }
 
@@ -189,25 +310,28 @@ describe("the accounting identity", () => {
           run.do(each);
           run.check();
         }
-        run.finish();
+        await run.finish();
       }),
-      { numRuns: Number(process.env.IDENTITY_RUNS ?? 3000) },
+      { numRuns: Number(process.env.IDENTITY_RUNS ?? 3000), includeErrorInReport: true },
     );
   });
 
-  it("holds for a long backlog over many short connections", () => {
+  it("holds for a long backlog over many short connections", async () => {
     const run = new Run(defaults);
     for (let round = 0; round < 50; round++) {
-      for (let i = 0; i < 400; i++) run.do({ do: "publish", size: (i * 37) % 900, bound: false, headers: i % 3 === 0 });
+      for (let i = 0; i < 400; i++) {
+        const size = (i * 37) % 900;
+        run.do({ do: "publish", size, headers: i % 3 === 0, subject: "a.b", treatment: {}, confirm: false });
+      }
       run.do({ do: "connect", capacity: round * 1777, chunk: 64 * 1024, maxPayload: 1024 * 1024, headers: true });
       for (let i = 0; i < 20; i++) {
         run.do({ do: "drain", bytes: 3000 });
-        run.do({ do: "answer", pongs: 1 });
+        run.do({ do: "answer", pongs: 1, withheld: false });
         run.do({ do: "advance", ms: 5 });
       }
       run.do({ do: "cut" });
       run.check();
     }
-    run.finish();
+    await run.finish();
   });
 });

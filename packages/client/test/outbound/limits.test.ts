@@ -137,10 +137,11 @@ describe("overflow", () => {
     assert.deepEqual({ ...bench.log.counts() }, { ...bench.log.counts(), accepted: 2, buffered: 1, dropped: 1, refused: 0 });
   });
 
-  it("drop-newest refuses a request instead: somebody waits for its answer", () => {
+  it("drop-newest refuses a request beyond the reserve instead: somebody waits for its answer", () => {
     const bench = new Bench(withBuffer({ maxBytes: FRAME, whenFull: "drop-newest" }));
     bench.publish("001");
-    assert.throws(() => bench.log.request("a", "r", null, ""), ReconnectBufferFullError);
+    bench.log.request("a", "r", null, "x".repeat(1_000_000));
+    assert.throws(() => bench.log.request("a", "r", null, "x".repeat(100_000)), ReconnectBufferFullError);
   });
 
   it("publish() returns false above 70 % of the limit, connected or not", () => {
@@ -203,7 +204,7 @@ describe("maxAge", () => {
 describe("what may be held", () => {
   it("a message bound to its connection has expired in the same call when there is none, and publish() says true", () => {
     const bench = new Bench(withBuffer({ enabled: false, maxBytes: 0 }));
-    assert.equal(bench.log.publish("pull", "", null, "x", true), true);
+    assert.equal(bench.log.publish("pull", "", null, "x", { bound: true }), true);
     assert.deepEqual({ ...bench.log.counts() }, { ...bench.log.counts(), accepted: 1, expired: 1, refused: 0 });
   });
 
@@ -212,7 +213,7 @@ describe("what may be held", () => {
     bench.connect(new Peer(0));
     bench.publish("with its fence in the kernel's hands");
     bench.clock.advance(1);
-    bench.log.publish("pull", "", null, "bound", true);
+    bench.log.publish("pull", "", null, "bound", { bound: true });
     bench.publish("kept");
     bench.cut();
     bench.connect();
@@ -282,7 +283,7 @@ describe("what may be held", () => {
     const bench = new Bench();
     bench.publish("1");
     bench.publish("x".repeat(2000));
-    bench.log.publish("a", "", Buffer.from("NATS/1.0\r\nA: b\r\n\r\n"), "h", false);
+    bench.log.publish("a", "", Buffer.from("NATS/1.0\r\nA: b\r\n\r\n"), "h", undefined);
     bench.publish("2");
     bench.connect(new Peer(), 1000, false);
     bench.settle();

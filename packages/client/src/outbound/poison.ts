@@ -1,0 +1,77 @@
+import { type Place, still } from "./cursor.ts";
+import type { Fences } from "./fences.ts";
+import { windowedBytes, windowedMessages } from "./in-flight.ts";
+import type { Items, MessageItem } from "./items.ts";
+import type { Log } from "./log.ts";
+
+/** A window of one frame, whatever its length. */
+const ONE_FRAME = 1;
+
+/** The frame that a server ended the connection for. */
+export type Culprit = { readonly kind: "frame"; readonly place: Place } | { readonly kind: "item"; readonly item: MessageItem };
+
+/**
+ * The poison rule (docs/DESIGN.md section 3), for limits of the server that no INFO announces: a frame that ends every connection it is
+ * written to is found by sending fewer at a time, and set aside.
+ */
+export class Poison {
+  readonly #log: Log;
+  readonly #items: Items;
+  readonly #fences: Fences;
+  /** The window of the next connection, bytes; undefined for the usual one. */
+  #start: number | undefined;
+  /** One frame at a time until nothing before this log position is held. */
+  #until = 0;
+  #complaint: Error | undefined;
+
+  constructor(parts: { log: Log; items: Items; fences: Fences }) {
+    this.#log = parts.log;
+    this.#items = parts.items;
+    this.#fences = parts.fences;
+  }
+
+  /** The window that the next connection begins with; undefined for the usual one. */
+  get start(): number | undefined {
+    return this.#start;
+  }
+
+  /** The server said that something we sent broke a limit or the protocol: it ends the connection. */
+  complained(error: Error): void {
+    this.#complaint ??= error;
+  }
+
+  /** The server goes on, although it said that it would not. */
+  goesOn(): void {
+    this.#complaint = undefined;
+  }
+
+  /** A fence behind messages was confirmed. True: the connection needs no small window any more. */
+  confirmed(): boolean {
+    if (this.#start === undefined) return false;
+    if (this.#start === ONE_FRAME && this.#log.confirmed.position < this.#until) return false;
+    this.#start = undefined;
+    return true;
+  }
+
+  /** The connection ended, and nothing was put back yet. The culprit, if it is known now. */
+  ended(): { culprit: Culprit; error: Error } | undefined {
+    const error = this.#complaint;
+    this.#complaint = undefined;
+    if (error === undefined) {
+      if (this.#fences.unanswered) {
+        const quarter = Math.max(ONE_FRAME, windowedBytes(this.#log, this.#items) / 4);
+        this.#start = Math.min(this.#start ?? Infinity, quarter);
+      }
+      return undefined;
+    }
+    const alone = this.#start === ONE_FRAME && windowedMessages(this.#log, this.#items) === 1;
+    this.#start = ONE_FRAME;
+    this.#until = Math.max(this.#until, this.#log.sent.position);
+    return alone ? { culprit: this.#onlyOne(), error } : undefined;
+  }
+
+  #onlyOne(): Culprit {
+    const item = this.#items.firstInFlight;
+    return item === undefined ? { kind: "frame", place: still(this.#log.confirmed) } : { kind: "item", item };
+  }
+}
