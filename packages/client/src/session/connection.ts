@@ -2,9 +2,10 @@ import { ClosedConnectionError, ConnectionError, type ServerInfo, TimeoutError }
 import type { RawMessage, ServerEvents } from "../protocol/events.ts";
 import { parseInfo } from "../protocol/info.ts";
 import { Parser } from "../protocol/parse.ts";
-import { isFatal, parseServerError, serverErrorKind } from "../protocol/server-error.ts";
+import { parseServerError } from "../protocol/server-error.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 import type { Endpoint, Link, LinkHandler, SecureOptions, Transport } from "../transport/transport.ts";
+import { Complaint } from "./complaint.ts";
 import { type Failure, failureOf, isAuthError, toError } from "./failure.ts";
 import { Handshake, type HandshakeContext } from "./handshake.ts";
 import { TrackedLink } from "./tracked-link.ts";
@@ -49,10 +50,9 @@ export class Connection implements LinkHandler, ServerEvents {
   readonly #context: ConnectionContext;
   readonly #events: ConnectionEvents;
   readonly #parser: Parser = new Parser(this);
+  readonly #complaint: Complaint = new Complaint();
   #phase: Phase = { kind: "ended" };
   #hold: boolean;
-  /** The last `-ERR` that may be why the server closes. */
-  #complaint: { readonly error: Error; readonly fatal: boolean } | undefined;
 
   /** `name` is how errors call the server: `host:port`. `hold`: see `keepAlive()`. */
   constructor(endpoint: Endpoint, name: string, hold: boolean, context: ConnectionContext, events: ConnectionEvents) {
@@ -135,6 +135,7 @@ export class Connection implements LinkHandler, ServerEvents {
 
   data(bytes: Uint8Array): void {
     if (!("link" in this.#phase)) return;
+    if (this.#phase.kind === "attached") this.#context.host.received();
     try {
       this.#parser.parse(bytes);
     } catch (cause) {
@@ -159,7 +160,7 @@ export class Connection implements LinkHandler, ServerEvents {
         this.#finish(phase.failure);
         return;
       case "attached":
-        this.#finish(this.#whyClosed(error));
+        this.#finish(this.#complaint.whyClosed(error));
         return;
       case "handshaking":
         this.#phase = { ...phase, closed: true };
@@ -201,9 +202,8 @@ export class Connection implements LinkHandler, ServerEvents {
   error(text: string): void {
     const error = parseServerError(text);
     this.#report(error);
-    this.#context.host.serverError(error);
-    const kind = serverErrorKind(text);
-    if (kind !== "permission" && kind !== "operation") this.#complaint = { error, fatal: isFatal(text) };
+    this.#context.host.serverError(error, text);
+    this.#complaint.heard(text, error);
     if (!isAuthError(error)) return;
     if (this.#phase.kind === "attached") this.#events.broken("auth", error);
     else this.#stop(failureOf(error));
@@ -263,18 +263,12 @@ export class Connection implements LinkHandler, ServerEvents {
   }
 
   #closedEarly(missing: string, error: Error | null): void {
-    if (this.#complaint !== undefined) {
+    if (this.#complaint.error !== undefined) {
       this.#stop(failureOf(this.#complaint.error));
       return;
     }
     const cause = error === null ? {} : { cause: error };
     this.#failed(failureOf(new ConnectionError(`${this.#name}: the server closed the connection: ${missing}`, cause)));
-  }
-
-  #whyClosed(error: Error | null): Failure | undefined {
-    const complaint = this.#complaint;
-    const why = complaint?.fatal === true ? complaint.error : (error ?? complaint?.error);
-    return why === undefined ? undefined : failureOf(why);
   }
 
   #report(error: Error): void {

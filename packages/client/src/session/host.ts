@@ -13,6 +13,15 @@ export interface SessionHost {
   attach(link: Link, info: ServerInfo): void;
   /** The connection of the last `attach()` is over. Nothing more comes from it. */
   detach(): void;
+  /**
+   * A planned move: hand over nothing more and confirm what was handed over. `done` runs once, now or later, when nothing is in flight
+   * on this connection any more; never if it ends first.
+   */
+  leave(done: () => void): void;
+  /** The attached connection was given messages and has confirmed none of them. Asked before `detach()`. */
+  readonly unanswered: boolean;
+  /** Bytes came in on the attached connection: once for each chunk, before it is read. */
+  received(): void;
   /** `taken()` of the attached link. */
   taken(): void;
   /** Every valid INFO, the handshake's included, before `attach()`. */
@@ -23,8 +32,11 @@ export interface SessionHost {
   pong(): void;
   /** The server's PING after `attach()`: a PONG is due. */
   ping(): void;
-  /** An `-ERR`, already parsed to nats-core's error; the `error` status event was sent. Permission violations end subscriptions and requests. */
-  serverError(error: Error): void;
+  /**
+   * An `-ERR`, parsed to nats-core's error and as the server wrote it (without its quotes); the `error` status event was sent. Also during
+   * the handshake. Permission violations end subscriptions and requests.
+   */
+  serverError(error: Error, text: string): void;
   /** Sends a PING at the next frame boundary; `onPong` runs at its PONG, never if the connection ends first. */
   sendPing(onPong: () => void): void;
   /** Something for `nc.status()`. */

@@ -28,8 +28,11 @@ export interface Search {
   readonly auth: string | undefined;
 }
 
-/** Why we end a connection ourselves: nobody answers; the user asked; the server cannot be followed; it revoked the credentials. */
-export type DropReason = "stale" | "forced" | "protocol" | "auth";
+/** Why we end a connection ourselves, at once: nobody answers; the server cannot be followed; it revoked the credentials. */
+export type DropReason = "stale" | "protocol" | "auth";
+
+/** Why we leave a connection that works, once nothing is in flight on it: the user asked; its server is about to shut down. */
+export type MoveReason = "forced" | "lameDuck";
 
 /** Where the session is. `S` is a server of the pool, of which this file knows only its name. */
 export type State<S> =
@@ -40,8 +43,10 @@ export type State<S> =
   | { readonly kind: "waiting"; readonly search: Search; readonly server: S | undefined }
   | { readonly kind: "dialling"; readonly search: Search; readonly server: S }
   | { readonly kind: "open"; readonly server: S }
+  /** Still attached; nothing more is handed over, and the connection is left when nothing is in flight any more. */
+  | { readonly kind: "moving"; readonly server: S; readonly reason: MoveReason }
   /** We ended the connection and wait for its end; then another one. */
-  | { readonly kind: "leaving"; readonly search: Search; readonly server: S; readonly reason: DropReason }
+  | { readonly kind: "leaving"; readonly search: Search; readonly server: S; readonly reason: DropReason | MoveReason }
   /** As leaving, or as a dial that is being stopped; then no other. */
   | { readonly kind: "closing"; readonly error: Error | undefined }
   | { readonly kind: "closed"; readonly error: Error | undefined };
@@ -62,7 +67,11 @@ export type SessionEvent<S> =
   | { readonly type: "failed"; readonly failure: Failure }
   /** We want the open connection to end. */
   | { readonly type: "drop"; readonly reason: DropReason; readonly error?: Error }
-  /** The connection that was open is gone. `proven`: it was good for more than a moment. */
+  /** We want another connection, without loss. */
+  | { readonly type: "move"; readonly reason: MoveReason }
+  /** The answer to `leave`: nothing is in flight any more. */
+  | { readonly type: "left" }
+  /** The connection that was open is gone. `proven`: see `Probation`. */
   | { readonly type: "ended"; readonly error: Error | undefined; readonly proven: boolean }
   | { readonly type: "close"; readonly error: Error | undefined };
 
@@ -76,6 +85,10 @@ export type Effect<S> =
   | { readonly do: "abortDial" }
   | { readonly do: "attach"; readonly server: S }
   | { readonly do: "detach" }
+  /** Hand over nothing more; `left` when all of it is confirmed. */
+  | { readonly do: "leave" }
+  /** The next turn is another server's, if there is another. */
+  | { readonly do: "turnOver"; readonly server: S }
   /** FIN, and a reset if the peer does not answer. */
   | { readonly do: "endLink" }
   | { readonly do: "resetLink" }

@@ -80,6 +80,25 @@ export class ServerPool {
     server.lastTurn = now;
   }
 
+  /**
+   * Whether there is anybody to go to from a lame duck. Its last INFO no longer names itself: with `named` empty, a server that only the
+   * cluster told of may be the lame duck under another name.
+   */
+  hasOther(server: PoolServer, named: readonly string[]): boolean {
+    return this.#servers.some((other) => other.listen !== server.listen && (!other.gossiped || named.length > 0));
+  }
+
+  /**
+   * Its turn is over now, so that the next is another server's whatever the waiting time, if there is another. Found by its name: a
+   * server that left the pool while it was in use and came back is a new one.
+   */
+  turnOver(server: PoolServer, now: number): void {
+    const same = this.find(server.listen);
+    if (same === undefined) return;
+    same.lastTurn = now;
+    this.#turn = this.#servers.indexOf(same);
+  }
+
   /** It is dialled now. */
   dialled(server: PoolServer, now: number, epoch: number): void {
     server.lastTurn = now;

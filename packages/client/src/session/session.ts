@@ -2,10 +2,10 @@ import { ClosedConnectionError, ConnectionError, InvalidOperationError, type Ser
 import type { ResolvedOptions } from "../options.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 import type { Transport } from "../transport/transport.ts";
+import { Attachment } from "./attachment.ts";
 import { Chooser } from "./chooser.ts";
 import type { Connection } from "./connection.ts";
 import { Dial, type DialContext } from "./dial.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import type { SessionHost } from "./host.ts";
 import { type Effect, type Policy, policyOf, type SessionEvent, type State } from "./lifecycle.ts";
 import { type PoolServer, ServerPool } from "./pool.ts";
@@ -36,7 +36,7 @@ export class Session {
   readonly #context: DialContext;
   readonly #pool: ServerPool;
   readonly #chooser: Chooser;
-  readonly #heartbeat: Heartbeat;
+  readonly #attachment: Attachment;
   readonly #events: SessionEvent<PoolServer>[] = [];
   #state: State<PoolServer> = { kind: "idle" };
   #handling = false;
@@ -45,8 +45,6 @@ export class Session {
   #info: ServerInfo | undefined;
   #dial: Dial | undefined;
   #connection: Connection | undefined;
-  /** When the open connection has lived long enough to count as good; earlier with its first PONG. */
-  #provenAt = 0;
   #timer: Timer | undefined;
   /** Whether the last connection that said INFO was under TLS. */
   #encrypted = false;
@@ -59,10 +57,9 @@ export class Session {
     this.#context = { options, transport, runtime, host };
     this.#pool = new ServerPool(options.servers, { randomize: !options.noRandomize, random: () => runtime.random() });
     this.#chooser = new Chooser(options, this.#pool, runtime, (error) => host.status({ type: "error", error }));
-    this.#heartbeat = new Heartbeat(options.pingInterval, options.maxPingOut, runtime, {
-      ping: (pendingPings) => host.status({ type: "ping", pendingPings }),
-      send: (onPong) => host.sendPing(onPong),
-      stale: () => this.#feed({ type: "drop", reason: "stale", error: new ConnectionError("stale connection") }),
+    this.#attachment = new Attachment(options, runtime, host, {
+      stale: (message) => this.#stale(message),
+      lameDuckDue: () => this.#shouldMove() && this.#feed({ type: "move", reason: "lameDuck" }),
     });
   }
 
@@ -80,9 +77,18 @@ export class Session {
     });
   }
 
-  /** Ends the open connection by FIN and connects anew, to the next server that is due. Without a connection it does nothing. */
+  /**
+   * Leaves the open connection when nothing is in flight on it any more, by FIN, and connects anew, to the next server that is due. As in
+   * nats.js the status `forceReconnect` is announced at the call; `disconnect` when the connection is left. Without a connection, and
+   * while a move is under way, it does nothing.
+   */
   reconnect(): void {
-    this.#feed({ type: "drop", reason: "forced" });
+    this.#feed({ type: "move", reason: "forced" });
+  }
+
+  /** The open connection has shown no sign of life for `ms` milliseconds: resets it and connects anew. Without one it does nothing. */
+  stalled(ms: number): void {
+    this.#stale(`stalled: no sign of life from ${this.servers.current()} for ${Math.round(ms)} ms`);
   }
 
   /**
@@ -109,7 +115,7 @@ export class Session {
 
   /** Between `host.attach()` and `host.detach()`. */
   get connected(): boolean {
-    return this.#state.kind === "open";
+    return this.#state.kind === "open" || this.#state.kind === "moving";
   }
 
   get servers(): ServerAccess {
@@ -119,6 +125,7 @@ export class Session {
       replace: (servers) => {
         this.#pool.replace(servers);
         this.#feed({ type: "poolChanged" });
+        this.#noticeLameDuck();
       },
     };
   }
@@ -170,8 +177,11 @@ export class Session {
       case "attach":
         this.#attach(effect.server);
         return;
+      case "leave":
+        this.#attachment.leave(() => this.#feed({ type: "left" }));
+        return;
       case "detach":
-        this.#heartbeat.stop();
+        this.#attachment.end();
         this.#context.host.detach();
         return;
       case "endLink":
@@ -179,6 +189,9 @@ export class Session {
         return;
       case "resetLink":
         this.#connection?.reset();
+        return;
+      case "turnOver":
+        this.#pool.turnOver(effect.server, this.#context.runtime.now());
         return;
       case "count":
         this.#pool.failed(effect.server, this.#options.maxReconnectAttempts);
@@ -213,9 +226,7 @@ export class Session {
         this.#connection = connection;
         this.#feed({ type: "opened" });
       },
-      pong: () => {
-        this.#provenAt = Number.NEGATIVE_INFINITY;
-      },
+      pong: () => this.#attachment.pong(),
       broken: (reason, error) => this.#feed({ type: "drop", reason, error }),
       failed: (failure) => this.#feed({ type: "failed", failure }),
       ended: (failure) => this.#onEnded(server, failure?.error),
@@ -226,10 +237,24 @@ export class Session {
   #attach(server: PoolServer): void {
     const link = this.#connection?.attach();
     if (link === undefined || this.#info === undefined) return;
-    this.#provenAt = this.#context.runtime.now() + PROBATION_MS;
     this.#pool.connected(server);
     this.#context.host.attach(link, this.#info);
-    this.#heartbeat.start();
+    this.#attachment.begin();
+    this.#noticeLameDuck();
+  }
+
+  #stale(message: string): void {
+    this.#feed({ type: "drop", reason: "stale", error: new ConnectionError(message) });
+  }
+
+  #noticeLameDuck(): void {
+    if (this.#shouldMove()) this.#attachment.lameDuck();
+  }
+
+  /** Whether the open connection's server is about to shut down and there is another to go to. */
+  #shouldMove(): boolean {
+    if (this.#state.kind !== "open" || this.#info?.ldm !== true) return false;
+    return this.#pool.hasOther(this.#state.server, this.#info.connect_urls ?? []);
   }
 
   #onInfo(info: ServerInfo, server: PoolServer, encrypted: boolean): void {
@@ -243,10 +268,11 @@ export class Session {
       if (added.length + deleted.length > 0) host.status({ type: "update", added, deleted });
     }
     if (info.ldm === true) host.status({ type: "ldm", server: server.listen });
+    this.#noticeLameDuck();
   }
 
   #onEnded(server: PoolServer, error: Error | undefined): void {
-    const proven = this.#context.runtime.now() >= this.#provenAt;
+    const proven = this.#attachment.hasProven();
     if (proven) this.#pool.proven(server);
     this.#feed({ type: "ended", error, proven });
   }
@@ -265,6 +291,3 @@ export class Session {
     this.#closing?.resolve();
   }
 }
-
-/** A connection that ends sooner than this, in ms, and without a PONG, counts as a failed attempt. */
-const PROBATION_MS = 5_000;

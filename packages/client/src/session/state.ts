@@ -1,19 +1,21 @@
 import { ConnectionError } from "@nats-io/nats-core";
 import type { Failure } from "./failure.ts";
-import type { DropReason, Effect, Policy, Search, SessionEvent, State, Step } from "./lifecycle.ts";
+import type { DropReason, Effect, MoveReason, Policy, Search, SessionEvent, State, Step } from "./lifecycle.ts";
+import { before, choose, dial, finish, stay, wait } from "./steps.ts";
 
 /**
  * The life of a session, whole and pure:
  *
  * ```
  *   idle ─▶ choosing ⇄ waiting ─▶ dialling ─▶ open ─▶ choosing …
- *                                                └──▶ leaving ─▶ choosing …
+ *                                              │ └──▶ leaving ─▶ choosing …
+ *                                              └─▶ moving ─▶ leaving, or as open
  *   any ─▶ closing ─▶ closed
  * ```
  *
  * An event that means nothing in a state leaves it as it is.
  */
-export function next<S extends { readonly listen: string }>(state: State<S>, event: SessionEvent<S>, policy: Policy): Step<S> {
+export function next<S extends Named>(state: State<S>, event: SessionEvent<S>, policy: Policy): Step<S> {
   switch (state.kind) {
     case "idle":
       return fromIdle(state, event, policy);
@@ -25,6 +27,8 @@ export function next<S extends { readonly listen: string }>(state: State<S>, eve
       return fromDialling(state, event, policy);
     case "open":
       return fromOpen(state, event, policy);
+    case "moving":
+      return fromMoving(state, event, policy);
     case "leaving":
       return fromLeaving(state, event, policy);
     case "closing":
@@ -32,6 +36,10 @@ export function next<S extends { readonly listen: string }>(state: State<S>, eve
     case "closed":
       return stay(state);
   }
+}
+
+interface Named {
+  readonly listen: string;
 }
 
 type In<S, K extends State<S>["kind"]> = Extract<State<S>, { kind: K }>;
@@ -64,6 +72,8 @@ function fromChoosing<S>(state: In<S, "choosing">, event: SessionEvent<S>): Step
     case "opened":
     case "failed":
     case "drop":
+    case "move":
+    case "left":
     case "ended":
       return stay(state);
   }
@@ -87,16 +97,14 @@ function fromWaiting<S>(state: In<S, "waiting">, event: SessionEvent<S>, policy:
     case "opened":
     case "failed":
     case "drop":
+    case "move":
+    case "left":
     case "ended":
       return stay(state);
   }
 }
 
-function fromDialling<S extends { readonly listen: string }>(
-  state: In<S, "dialling">,
-  event: SessionEvent<S>,
-  policy: Policy,
-): Step<S> {
+function fromDialling<S extends Named>(state: In<S, "dialling">, event: SessionEvent<S>, policy: Policy): Step<S> {
   const { search, server } = state;
   switch (event.type) {
     case "opened":
@@ -113,25 +121,28 @@ function fromDialling<S extends { readonly listen: string }>(
     case "due":
     case "poolChanged":
     case "drop":
+    case "move":
+    case "left":
     case "ended":
       return stay(state);
   }
 }
 
-function fromOpen<S extends { readonly listen: string }>(state: In<S, "open">, event: SessionEvent<S>, policy: Policy): Step<S> {
+function fromOpen<S extends Named>(state: In<S, "open">, event: SessionEvent<S>, policy: Policy): Step<S> {
   const { server } = state;
-  const disconnect: Effect<S> = { do: "status", status: { type: "disconnect", server: server.listen } };
   switch (event.type) {
-    case "ended":
-      return before([{ do: "detach" }, disconnect], searchAgain(searchAfter(event.error), server, !event.proven, policy));
-    case "drop": {
-      const effects: Effect<S>[] = [...announceDrop<S>(event.reason), { do: "detach" }];
-      effects.push({ do: event.reason === "forced" ? "endLink" : "resetLink" }, disconnect);
-      const search = searchAfter(event.error, event.reason === "auth" ? event.error?.name : undefined);
-      return { state: { kind: "leaving", search, server, reason: event.reason }, effects };
+    case "move": {
+      const { reason } = event;
+      // Who does not reconnect stays until the server ends the connection.
+      if (reason === "lameDuck" && !policy.reconnect) return stay(state);
+      return { state: { kind: "moving", server, reason }, effects: [announceMove(reason, server), { do: "leave" }] };
     }
+    case "ended":
+      return lost(server, event.error, !event.proven, policy);
+    case "drop":
+      return drop(server, event);
     case "close":
-      return { state: { kind: "closing", error: event.error }, effects: [{ do: "detach" }, { do: "endLink" }] };
+      return closeOpen(event.error);
     case "connect":
     case "notDue":
     case "chosen":
@@ -141,6 +152,35 @@ function fromOpen<S extends { readonly listen: string }>(state: In<S, "open">, e
     case "poolChanged":
     case "opened":
     case "failed":
+    case "left":
+      return stay(state);
+  }
+}
+
+function fromMoving<S extends Named>(state: In<S, "moving">, event: SessionEvent<S>, policy: Policy): Step<S> {
+  const { server, reason } = state;
+  switch (event.type) {
+    case "left": {
+      const effects: Effect<S>[] = [{ do: "detach" }, { do: "endLink" }, disconnected(server)];
+      return { state: { kind: "leaving", search: searchAfter(undefined), server, reason }, effects };
+    }
+    case "ended":
+      // A lame duck that ends the connection does what it said it would.
+      return lost(server, event.error, !event.proven && reason !== "lameDuck", policy);
+    case "drop":
+      return drop(server, event);
+    case "close":
+      return closeOpen(event.error);
+    case "connect":
+    case "notDue":
+    case "chosen":
+    case "exhausted":
+    case "handlerFailed":
+    case "due":
+    case "poolChanged":
+    case "opened":
+    case "failed":
+    case "move":
       return stay(state);
   }
 }
@@ -149,8 +189,7 @@ function fromLeaving<S>(state: In<S, "leaving">, event: SessionEvent<S>, policy:
   const { search, server, reason } = state;
   switch (event.type) {
     case "ended":
-      // The server is not to blame for a move that the user asked for.
-      return searchAgain(search, server, !event.proven && reason !== "forced", policy);
+      return searchAgain(search, server, !event.proven && !isMove(reason), policy);
     case "close":
       return { state: { kind: "closing", error: event.error }, effects: [] };
     case "connect":
@@ -163,6 +202,8 @@ function fromLeaving<S>(state: In<S, "leaving">, event: SessionEvent<S>, policy:
     case "opened":
     case "failed":
     case "drop":
+    case "move":
+    case "left":
       return stay(state);
   }
 }
@@ -170,6 +211,23 @@ function fromLeaving<S>(state: In<S, "leaving">, event: SessionEvent<S>, policy:
 function fromClosing<S>(state: In<S, "closing">, event: SessionEvent<S>): Step<S> {
   // A dial that is stopped in the moment it succeeds ends as a connection.
   return event.type === "ended" || event.type === "failed" ? finish(state.error) : stay(state);
+}
+
+/** The attached connection ended by itself. */
+function lost<S extends Named>(server: S, error: Error | undefined, counts: boolean, policy: Policy): Step<S> {
+  return before([{ do: "detach" }, disconnected(server)], searchAgain(searchAfter(error), server, counts, policy));
+}
+
+/** The attached connection is of no use any more. */
+function drop<S extends Named>(server: S, event: Extract<SessionEvent<S>, { type: "drop" }>): Step<S> {
+  const { reason, error } = event;
+  const effects: Effect<S>[] = [...announceDrop<S>(reason), { do: "detach" }, { do: "resetLink" }, disconnected(server)];
+  const search = searchAfter(error, reason === "auth" ? error?.name : undefined);
+  return { state: { kind: "leaving", search, server, reason }, effects };
+}
+
+function closeOpen<S>(error: Error | undefined): Step<S> {
+  return { state: { kind: "closing", error }, effects: [{ do: "detach" }, { do: "endLink" }] };
 }
 
 function afterFailure<S>(search: Search, server: S, failure: Failure, policy: Policy): Step<S> {
@@ -190,46 +248,27 @@ function searchAfter(error: Error | undefined, auth?: string): Search {
   return { stage: "again", error, auth };
 }
 
-function choose<S>(search: Search, policy: Policy, fresh: boolean): Step<S> {
-  const among = search.stage === "first" && policy.first === "once" ? "untried" : "all";
-  return { state: { kind: "choosing", search }, effects: [{ do: "select", among, fresh }] };
-}
-
-function wait<S>(search: Search, server: S | undefined, delayMs: number): Step<S> {
-  return { state: { kind: "waiting", search, server }, effects: [{ do: "wait", delayMs }] };
-}
-
-function dial<S>(search: Search, server: S): Step<S> {
-  return { state: { kind: "dialling", search, server }, effects: [{ do: "dial", server }] };
-}
-
-function finish<S>(error: Error | undefined): Step<S> {
-  return { state: { kind: "closed", error }, effects: [{ do: "finish", error }] };
-}
-
-function stay<S>(state: State<S>): Step<S> {
-  return { state, effects: [] };
-}
-
-function before<S>(effects: readonly Effect<S>[], step: Step<S>): Step<S> {
-  return { state: step.state, effects: [...effects, ...step.effects] };
-}
-
 /** `reconnect` says that a client which its user holds is connected; `connect()` itself says it when it resolves. */
-function announce<S extends { readonly listen: string }>(search: Search, server: S, policy: Policy): Effect<S>[] {
+function announce<S extends Named>(search: Search, server: S, policy: Policy): Effect<S>[] {
   if (search.stage === "first" && policy.resolves === "when-open") return [{ do: "resolveConnect" }];
   return [{ do: "status", status: { type: "reconnect", server: server.listen } }];
 }
 
 /** The status events of nats.js. It calls a connection with revoked credentials stale, so that is what its users wait for. */
 function announceDrop<S>(reason: DropReason): Effect<S>[] {
-  switch (reason) {
-    case "stale":
-    case "auth":
-      return [{ do: "status", status: { type: "staleConnection" } }];
-    case "forced":
-      return [{ do: "status", status: { type: "forceReconnect" } }];
-    case "protocol":
-      return [];
-  }
+  return reason === "protocol" ? [] : [{ do: "status", status: { type: "staleConnection" } }];
+}
+
+/** A lame duck was announced with its INFO. The move must not lead back to it. */
+function announceMove<S>(reason: MoveReason, server: S): Effect<S> {
+  return reason === "forced" ? { do: "status", status: { type: "forceReconnect" } } : { do: "turnOver", server };
+}
+
+function disconnected<S extends Named>(server: S): Effect<S> {
+  return { do: "status", status: { type: "disconnect", server: server.listen } };
+}
+
+/** No server is to blame for being left. */
+function isMove(reason: DropReason | MoveReason): reason is MoveReason {
+  return reason === "forced" || reason === "lameDuck";
 }

@@ -14,7 +14,7 @@ import type { Endpoint, Link } from "../../src/transport/transport.ts";
 
 /** A client without messages: writes down what the session tells it, and answers PINGs. */
 export class RecordingHost implements SessionHost {
-  /** Calls in order: "info", "attach", "detach", "status reconnecting", "message subject", "error text", "closed". */
+  /** Calls in order: "info", "attach", "leave", "detach", "status reconnecting", "message subject", "error text", "closed". */
   readonly log: string[] = [];
   readonly statuses: Status[] = [];
   readonly infos: ServerInfo[] = [];
@@ -22,6 +22,11 @@ export class RecordingHost implements SessionHost {
   subscriptions = "";
   /** Runs in `attach()`, for what a client would do there. */
   onAttach: (link: Link) => void = () => {};
+  /** What a client with something in flight does in `leave()`: one PING, and it is done at the PONG. */
+  onLeave: (done: () => void) => void = (done) => this.sendPing(done);
+  unanswered = false;
+  /** Chunks of inbound bytes. */
+  chunks = 0;
   closedWith: { readonly error: Error | undefined } | undefined;
   readonly #memory: "keeps" | "forgets";
   #waiters: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
@@ -72,6 +77,17 @@ export class RecordingHost implements SessionHost {
     this.#write("detach");
   }
 
+  leave(done: () => void): void {
+    assert.ok(this.#link !== undefined, "leave() while detached");
+    this.#write("leave");
+    this.onLeave(done);
+  }
+
+  received(): void {
+    assert.ok(this.#link !== undefined, "received() while detached");
+    this.chunks++;
+  }
+
   taken(): void {
     assert.ok(this.#link !== undefined, "taken() while detached");
     this.#write("taken");
@@ -97,8 +113,8 @@ export class RecordingHost implements SessionHost {
     this.#link.write(PONG);
   }
 
-  serverError(error: Error): void {
-    this.#write(`error ${error.message}`);
+  serverError(_error: Error, text: string): void {
+    this.#write(`error ${text}`);
   }
 
   sendPing(onPong: () => void): void {

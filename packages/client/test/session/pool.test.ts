@@ -243,12 +243,6 @@ test("a shuffle keeps every item", () => {
 });
 
 test("whatever happens, the pool chooses only its own servers, none of them too early, and has none twice", () => {
-  const step = fc.oneof(
-    fc.record({ what: fc.constant("dial" as const), after: fc.integer({ min: 0, max: 50 }) }),
-    fc.record({ what: fc.constant("fail" as const), after: fc.constant(0) }),
-    fc.record({ what: fc.constant("gossip" as const), after: fc.integer({ min: 0, max: 7 }) }),
-    fc.record({ what: fc.constant("replace" as const), after: fc.integer({ min: 1, max: 7 }) }),
-  );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), fc.integer(), (steps, randomize, seed) => {
       const pool = new ServerPool(["a", "b"], { randomize, random: seededRandom(seed) });
@@ -280,6 +274,69 @@ test("whatever happens, the pool chooses only its own servers, none of them too 
     }),
   );
 });
+
+test("whatever happened before, the turn after a server's turn is over is another's, if there is another", () => {
+  const times = fc.record({ wait: fc.nat(100), rest: fc.nat(200) });
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 40 }),
+      times,
+      fc.boolean(),
+      fc.integer(),
+      (steps, { wait, rest }, randomize, seed) => {
+        const pool = new ServerPool(["a"], { randomize, random: seededRandom(seed) });
+        let now = 0;
+        for (const { what, after } of steps) {
+          if (what === "gossip") pool.update(names(after));
+          if (what === "replace") pool.replace(names(after));
+          if (what === "fail" && pool.current !== undefined) pool.failed(pool.current, 3);
+          if (what !== "dial") continue;
+          now += after;
+          const candidate = pool.next(now, 20, "all");
+          if (candidate === undefined) continue;
+          now += candidate.delayMs;
+          pool.dialled(candidate.server, now, now);
+        }
+        const left = pool.current;
+        if (left === undefined) return;
+        now += rest;
+        pool.turnOver(left, now);
+        const due = pool.next(now + rest, wait, "all")?.server.listen;
+        assert.equal(due === left.listen, listens(pool).every((listen) => listen === left.listen) && pool.size > 0);
+      },
+    ),
+  );
+});
+
+test("a server that left the pool in use and came back under its name had its turn too", () => {
+  const pool = poolOf("a");
+  const a = find(pool, "a:4222");
+  pool.dialled(a, 0, 0);
+  pool.replace(["b"]);
+  pool.replace(["a", "b"]);
+  pool.turnOver(a, 1000);
+  assert.equal(pool.next(1000, 100, "all")?.server.listen, "b:4222");
+});
+
+test("another server is one of another address; one that only the cluster told of counts while the cluster names anybody", () => {
+  const pool = poolOf("a");
+  const a = find(pool, "a:4222");
+  assert.equal(pool.hasOther(a, ["x:1"]), false);
+  pool.update(["x:1"]);
+  assert.deepEqual([pool.hasOther(a, ["x:1"]), pool.hasOther(a, [])], [true, false]);
+  pool.replace(["b"]);
+  assert.deepEqual([pool.hasOther(a, []), pool.hasOther(find(pool, "b:4222"), [])], [true, false]);
+  pool.replace(["a"]);
+  assert.equal(pool.hasOther(a, []), false);
+});
+
+/** What can happen to a pool; `after` is a time or the bits of `names()`. */
+const step = fc.oneof(
+  fc.record({ what: fc.constant("dial" as const), after: fc.integer({ min: 0, max: 50 }) }),
+  fc.record({ what: fc.constant("fail" as const), after: fc.constant(0) }),
+  fc.record({ what: fc.constant("gossip" as const), after: fc.integer({ min: 0, max: 7 }) }),
+  fc.record({ what: fc.constant("replace" as const), after: fc.integer({ min: 1, max: 7 }) }),
+);
 
 /** Some of six names, one for each bit. */
 function names(bits: number): string[] {

@@ -1,5 +1,6 @@
 import type { HoldfastOptions } from "../../src/options.ts";
 import { resolveOptions } from "../../src/resolve-options.ts";
+import type { Runtime } from "../../src/runtime.ts";
 import { Session } from "../../src/session/session.ts";
 import { nodeRuntime } from "../../src/transport/node-runtime.ts";
 import { tcpTransport } from "../../src/transport/tcp.ts";
@@ -10,7 +11,7 @@ export class RealWorld {
   readonly host: RecordingHost = new RecordingHost();
   readonly session: Session;
 
-  constructor(options: HoldfastOptions) {
+  constructor(options: HoldfastOptions, runtime: Runtime = nodeRuntime) {
     const quick: HoldfastOptions = {
       reconnectTimeWait: 20,
       reconnectJitter: 0,
@@ -18,7 +19,7 @@ export class RealWorld {
       closeTimeout: 1000,
       timeout: 10_000,
     };
-    this.session = new Session(resolveOptions({ ...quick, ...options }), tcpTransport(), nodeRuntime, this.host);
+    this.session = new Session(resolveOptions({ ...quick, ...options }), tcpTransport(), runtime, this.host);
   }
 
   connect(): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from "@nats-io/jwt";
 import { AuthorizationError, credsAuthenticator, nkeyAuthenticator } from "@nats-io/nats-core";
 import { startCluster, startNatsServer } from "../../src/testing/index.ts";
+import { nodeRuntime } from "../../src/transport/node-runtime.ts";
 import { rejection } from "./harness.ts";
 import { connectOnce, RealWorld } from "./real-world.ts";
 
@@ -200,15 +201,44 @@ describe("the life of a connection to a real server", () => {
     assert.equal(world.host.told.includes("update"), true);
   });
 
-  test("a lame duck is announced, and the client moves on when it leaves", async () => {
+  test("a lame duck of a cluster is left for another server, by our FIN, while it still serves", async () => {
+    // It ends its clients only after the grace period: whoever is gone before has left of its own.
+    await using cluster = await startCluster(2, { config: { lame_duck_duration: "60s", lame_duck_grace_period: "30s" } });
+    const [lame, other] = cluster.servers;
+    assert.ok(lame !== undefined && other !== undefined);
+    const soon = { ...nodeRuntime, random: () => 0.05 };
+    await using world = new RealWorld({ servers: lame.url }, soon);
+    await world.connect();
+    await world.host.until(() => world.session.servers.list().length === 2);
+    let leftAt = 0;
+    const { leave } = world.host;
+    world.host.leave = (done) => {
+      leftAt = performance.now();
+      leave.call(world.host, done);
+    };
+    const begun = performance.now();
+    await lame.lameDuck();
+    await world.told("reconnect");
+    assert.equal(world.session.servers.current(), `127.0.0.1:${other.port}`);
+    assert.ok(leftAt - begun >= 245, `left after ${leftAt - begun} ms`);
+    const { num_connections: still } = await lame.connz();
+    assert.deepEqual([still, lame.state], [0, "running"]);
+    const told = world.host.told.filter((type) => type !== "update");
+    assert.deepEqual(told, ["reconnecting", "ldm", "disconnect", "reconnecting", "reconnect"]);
+    assert.equal(world.session.connected, true);
+    // A lame duck takes its time for a SIGTERM.
+    await world.session.close();
+    await cluster.stop("SIGKILL");
+  });
+
+  test("the only server may be a lame duck: the client stays until it is ended", async () => {
     const config = { lame_duck_duration: "30s", lame_duck_grace_period: "1s" };
     await using server = await startNatsServer({ config });
-    await using other = await startNatsServer();
-    await using world = new RealWorld({ servers: [server.url, other.url], noRandomize: true });
+    await using world = new RealWorld({ servers: server.url }, { ...nodeRuntime, random: () => 0 });
     await world.connect();
     await server.lameDuck();
     await world.told("ldm");
-    await world.told("reconnect");
-    assert.equal(world.session.servers.current(), `127.0.0.1:${other.port}`);
+    await world.told("disconnect");
+    assert.equal(world.host.log.includes("leave"), false);
   });
 });

@@ -140,53 +140,6 @@ test("with a delay handler of 0 the event loop still turns between dials", async
   world.assertNothingLeft();
 });
 
-// ---- a move that the user wants ----
-
-test("reconnect() ends the connection by FIN and goes to the next server", async () => {
-  const world = new World();
-  await world.connect();
-  world.host.log.length = 0;
-  const [old] = world.peers;
-  old?.raw.onEnd(() => old.fin());
-  world.session.reconnect();
-  await world.pass();
-  assert.equal(old?.raw.ended, "fin");
-  const expected = [
-    "status forceReconnect",
-    "detach",
-    "status disconnect",
-    "status reconnecting",
-    "info",
-    "attach",
-    "status reconnect",
-  ];
-  assert.deepEqual(world.host.log, expected);
-  assert.deepEqual(world.dials, ["0 a:4222", "0 b:4222"]);
-});
-
-test("reconnect() from a server that does not answer the FIN waits for closeTimeout, then resets and goes on", async () => {
-  const world = new World({ closeTimeout: 300 });
-  await world.connect();
-  world.session.reconnect();
-  await world.pass(299);
-  assert.equal(world.dials.length, 1);
-  await world.pass(1);
-  assert.deepEqual(world.dials, ["0 a:4222", "300 b:4222"]);
-});
-
-test("reconnect() without a connection does nothing", async () => {
-  const world = new World({ servers: "a" });
-  world.session.reconnect();
-  await world.connect();
-  world.answer = refusing;
-  world.peer.fin();
-  await world.pass(1000);
-  world.session.reconnect();
-  await world.pass(500);
-  assert.equal(world.host.told.includes("forceReconnect"), false);
-  assert.equal(world.dials.length, 1);
-});
-
 // ---- heartbeat ----
 
 test("a server that answers no PING is stale: told, reset, and the next one is dialled", async () => {

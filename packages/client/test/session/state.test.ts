@@ -35,6 +35,7 @@ const states: { readonly [K in State<Named>["kind"]]: Extract<State<Named>, { ki
   waiting: { kind: "waiting", search: again, server: undefined },
   dialling: { kind: "dialling", search: again, server: a },
   open: { kind: "open", server: a },
+  moving: { kind: "moving", server: a, reason: "forced" },
   leaving: { kind: "leaving", search: again, server: a, reason: "stale" },
   closing: { kind: "closing", error: undefined },
   closed: { kind: "closed", error: undefined },
@@ -51,6 +52,8 @@ const events: { readonly [T in SessionEvent<Named>["type"]]: Extract<SessionEven
   opened: { type: "opened" },
   failed: { type: "failed", failure: refused },
   drop: { type: "drop", reason: "stale" },
+  move: { type: "move", reason: "forced" },
+  left: { type: "left" },
   ended: { type: "ended", error: lost, proven: true },
   close: { type: "close", error: undefined },
 };
@@ -68,6 +71,13 @@ const table: Record<State<Named>["kind"], Partial<Record<SessionEvent<Named>["ty
   waiting: { due: "choosing: select", poolChanged: "choosing: stopWaiting select", close: "closed: stopWaiting finish" },
   dialling: { opened: "open: attach status", failed: "choosing: count select", close: "closing: abortDial" },
   open: {
+    ended: "choosing: detach status select",
+    drop: "leaving: status detach resetLink status",
+    move: "moving: status leave",
+    close: "closing: detach endLink",
+  },
+  moving: {
+    left: "leaving: detach endLink status",
     ended: "choosing: detach status select",
     drop: "leaving: status detach resetLink status",
     close: "closing: detach endLink",
@@ -209,16 +219,61 @@ test("a connection that ends before it proved good counts as a failed attempt", 
   assert.deepEqual(effects.at(-2), { do: "count", server: a });
 });
 
-test("a move that the user asked for is never held against the server", () => {
-  const leaving: State<Named> = { ...states.leaving, reason: "forced" };
-  const { effects } = next<Named>(leaving, { ...events.ended, proven: false }, usual);
-  assert.deepEqual(effects, [{ do: "select", among: "all", fresh: true }]);
+for (const reason of ["forced", "lameDuck"] as const) {
+  test(`a move (${reason}) is never held against the server that was left`, () => {
+    const leaving: State<Named> = { ...states.leaving, reason };
+    const { effects } = next<Named>(leaving, { ...events.ended, proven: false }, usual);
+    assert.deepEqual(effects, [{ do: "select", among: "all", fresh: true }]);
+  });
+}
+
+test("reconnect() is announced at the call, the end of the old connection when it is left", () => {
+  const begun = next<Named>(states.open, events.move, usual);
+  assert.deepEqual(begun.effects, [{ do: "status", status: { type: "forceReconnect" } }, { do: "leave" }]);
+  const { state, effects } = next<Named>(begun.state, events.left, usual);
+  const disconnect = { do: "status", status: { type: "disconnect", server: "a:4222" } };
+  assert.deepEqual(effects, [{ do: "detach" }, { do: "endLink" }, disconnect]);
+  assert.deepEqual(state, { kind: "leaving", search: again, server: a, reason: "forced" });
 });
+
+test("a lame duck's turn is over before it is left, without another announcement than its own", () => {
+  const begun = next<Named>(states.open, { type: "move", reason: "lameDuck" }, usual);
+  assert.deepEqual(begun.effects, [{ do: "turnOver", server: a }, { do: "leave" }]);
+  assert.deepEqual(begun.state, { kind: "moving", server: a, reason: "lameDuck" });
+});
+
+test("who does not reconnect stays with a lame duck to its end, but moves when the user asks", () => {
+  const policy: Policy = { ...usual, reconnect: false };
+  const stayed = next<Named>(states.open, { type: "move", reason: "lameDuck" }, policy);
+  assert.deepEqual(stayed, { state: states.open, effects: [] });
+  assert.equal(next<Named>(states.open, events.move, policy).state.kind, "moving");
+});
+
+for (const [reason, counted] of [
+  ["forced", true],
+  ["lameDuck", false],
+] as const) {
+  test(`a connection that ends unproven during a move (${reason}) ${counted ? "counts" : "does not count"} as a failed attempt`, () => {
+    const { state, effects } = next<Named>({ ...states.moving, reason }, { ...events.ended, proven: false }, usual);
+    assert.equal(
+      effects.some((effect) => effect.do === "count"),
+      counted,
+    );
+    assert.ok(state.kind === "choosing");
+    assert.equal(state.search.error, lost);
+  });
+}
+
+for (const reason of ["stale", "auth", "protocol"] as const) {
+  test(`a connection dropped as ${reason} during a move ends as if no move were under way`, () => {
+    const event: SessionEvent<Named> = { type: "drop", reason, error: expired.error };
+    assert.deepEqual(next<Named>(states.moving, event, usual), next<Named>(states.open, event, usual));
+  });
+}
 
 const drops: readonly [DropReason, readonly string[]][] = [
   ["stale", ["staleConnection", "detach", "resetLink", "disconnect"]],
   ["auth", ["staleConnection", "detach", "resetLink", "disconnect"]],
-  ["forced", ["forceReconnect", "detach", "endLink", "disconnect"]],
   ["protocol", ["detach", "resetLink", "disconnect"]],
 ];
 for (const [reason, expected] of drops) {
@@ -255,7 +310,7 @@ test("in any course of events: attach and detach alternate, timers and dials do 
       { type: "chosen", server: a, delayMs: 5 },
       { type: "failed", failure: unwanted },
       { type: "failed", failure: { kind: "fatal", error: lost } },
-      { type: "drop", reason: "forced" },
+      { type: "move", reason: "lameDuck" },
       { type: "drop", reason: "auth", error: expired.error },
       { type: "ended", error: undefined, proven: false },
     ),
@@ -310,11 +365,11 @@ test("in any course of events: attach and detach alternate, timers and dials do 
               at.finished++;
           }
         }
-        assert.equal(at.attached, state.kind === "open");
+        assert.equal(at.attached, state.kind === "open" || state.kind === "moving");
         assert.ok(at.resolved <= 1);
         assert.equal(at.finished, state.kind === "closed" ? 1 : 0);
         assert.equal(at.timer, state.kind === "waiting");
-        assert.equal(at.dial, ["dialling", "open", "leaving", "closing"].includes(state.kind));
+        assert.equal(at.dial, ["dialling", "open", "moving", "leaving", "closing"].includes(state.kind));
       }
     }),
   );
