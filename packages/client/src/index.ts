@@ -55,10 +55,13 @@ export {
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
 export type { HoldfastConnection } from "./client/connection.ts";
+export type { OutboundEvents } from "./client/outbound-events.ts";
 export type { OutboundView } from "./client/outbound-view.ts";
-export { type Amount, FlushError, ReconnectBufferFullError, type UndeliveredState } from "./errors.ts";
+export { type Amount, FlushError, ReconnectBufferFullError, UndeliveredError, type UndeliveredState } from "./errors.ts";
 export type {
+  Delivery,
   HoldfastOptions,
+  HoldfastPublishOptions,
   MaxQueuedOptions,
   NodeTlsOptions,
   ReconnectBufferOptions,
@@ -66,6 +69,7 @@ export type {
   WhenFull,
 } from "./options.ts";
 export type { Counts } from "./outbound/counts.ts";
+export type { OutboundEvent } from "./outbound/events.ts";
 
 /** The name of `@nats-io/transport-node` for the options of `connect()`. */
 export type NodeConnectionOptions = HoldfastOptions;

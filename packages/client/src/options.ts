@@ -1,4 +1,11 @@
-import type { Authenticator, ConnectionOptions, MsgHdrs, ReconnectToServerHandler, TlsOptions } from "@nats-io/nats-core";
+import type {
+  Authenticator,
+  ConnectionOptions,
+  MsgHdrs,
+  PublishOptions,
+  ReconnectToServerHandler,
+  TlsOptions,
+} from "@nats-io/nats-core";
 import type { UndeliveredState } from "./errors.ts";
 import type { SecureOptions } from "./transport/transport.ts";
 
@@ -88,11 +95,15 @@ export interface HoldfastOptions extends Omit<ConnectionOptions, "tls"> {
    */
   reconnectBuffer?: number | false | ReconnectBufferOptions;
   /**
-   * What happens to messages that were handed over but not confirmed when a connection ends. `"at-most-once"`: they end in doubt, are
-   * counted and handed back, and are never sent twice. `"at-least-once"` (send them again) is not in this version: it is refused with
-   * `InvalidArgumentError`. Default: `"at-most-once"`.
+   * What happens to messages that were handed over but not confirmed when a connection ends. Default: `"at-most-once"`.
+   * - `"at-most-once"`: they end in doubt, are counted and handed back, and are never sent twice.
+   * - `"at-least-once"`: they stay in flight, count as held, and are sent again on the next connection, in order, before newer ones. So a
+   *   subscriber may get one twice; `msgId` in the publish options lets a stream drop the second copy. What belongs to the connection
+   *   it was made on, or waits for an answer at one of our own inboxes, is not sent again; nor are requests.
+   *
+   * A `delivery` in the publish options says otherwise for one message. At either level, what was never handed over waits and is sent.
    */
-  delivery?: "at-most-once" | "at-least-once";
+  delivery?: Delivery;
   /**
    * What may be held at any time, also on a healthy connection: a number of bytes (a whole number from 1, or `Infinity`), or an object
    * with limits. What does not fit is treated as `reconnectBuffer.whenFull` says. Default: no limit.
@@ -109,14 +120,18 @@ export interface HoldfastOptions extends Omit<ConnectionOptions, "tls"> {
    */
   fenceDelay?: number;
   /**
-   * Milliseconds without a sign of life, while a fence is outstanding, after which a connection is given up as stalled. A finite number
-   * from 0; 0 switches the rule off. Default: 10000. Without effect in this version: until the next release a half-open link is found
-   * by the heartbeat only (`pingInterval`, `maxPingOut`).
+   * Milliseconds without a sign of life, while the client waits for the server's answer to what it wrote or for the kernel to take it,
+   * after which a connection counts as half open: it is reset, and another one is made. A finite number from 0. Default: 10000.
+   *
+   * Only time in which the event loop runs is counted. A slow link gets longer: twice its last round trip, if that is more, plus what the
+   * unanswered bytes take at 1 Mbit/s (8.4 s for 1 MiB). Other traffic that still comes in counts as a sign of life for five times this
+   * long, no longer. 0 never ends a connection by this rule; the heartbeat (`pingInterval`, `maxPingOut`) still does.
    */
   stallTimeout?: number;
   /**
-   * Milliseconds to wait after a reconnect before the backlog is sent, so that subscribers can return first. A finite number from 0.
-   * Default: 0. Without effect in this version.
+   * Milliseconds to wait after a reconnect before the backlog is sent, and up to half as much again at random, so that subscribers can
+   * return first, and a fleet of clients does not come back in one moment. What is published meanwhile waits behind it. A finite number
+   * from 0. Default: 0.
    */
   backlogDelay?: number;
   /**
@@ -136,8 +151,9 @@ export interface HoldfastOptions extends Omit<ConnectionOptions, "tls"> {
    */
   retryOnFailedConnect?: boolean;
   /**
-   * True: requests that are in flight when the connection ends fail at once, instead of at their timeout. Default: `false`. Without
-   * effect in this version.
+   * True: requests that were handed over and wait for their answers when the connection ends fail at once, with a `RequestError` whose
+   * cause is a `ConnectionError`. False: they go on waiting, for an answer that comes over the next connection, and fail at their timeout.
+   * Requests that were not handed over wait for the next connection in either case. Default: `false`.
    */
   failRequestsOnDisconnect?: boolean;
   /**
@@ -147,6 +163,35 @@ export interface HoldfastOptions extends Omit<ConnectionOptions, "tls"> {
    */
   onUndelivered?: (batch: readonly Undelivered[]) => void | Promise<void>;
 }
+
+/**
+ * Options of `publish()`: those of nats-core, and what differs for this one message. An option that is `undefined` counts as absent. A
+ * wrong type or a value out of range is refused with nats-core's `InvalidArgumentError`, which names the option, what is allowed and what
+ * was given. Nothing that is passed in is written to.
+ */
+export interface HoldfastPublishOptions extends PublishOptions {
+  /**
+   * In place of the connection's option `delivery`; also for a message that would not be sent again by its kind. Default: as the
+   * connection's.
+   */
+  delivery?: Delivery;
+  /**
+   * Milliseconds after which this message expires instead of arriving as stale news, in place of `reconnectBuffer.maxAge`; what waits to
+   * be sent again then ends in doubt. A number from 0, or `Infinity` for never. With 0 it is not held while there is no connection: it is
+   * accepted then and has expired in the same call; what was in flight at a disconnect ends in doubt, unless `delivery` is given as
+   * `"at-least-once"`. Default: as the connection's.
+   */
+  maxAge?: number;
+  /**
+   * Adds the header `Nats-Msg-Id`, by which a stream recognises a second copy of a message within its `duplicate_window` and drops it:
+   * `"auto"` makes a unique one, any other string is taken as it is. It must not be empty or have line ends. A message that has the header
+   * already keeps it. Default: none.
+   */
+  msgId?: "auto" | (string & {});
+}
+
+/** What happens to messages that were handed over but not confirmed when a connection ends; see `HoldfastOptions.delivery`. */
+export type Delivery = "at-most-once" | "at-least-once";
 
 /** The part of the options that the outbound log needs. */
 export interface OutboundOptions {
@@ -166,6 +211,11 @@ export interface OutboundOptions {
   readonly maxInFlight: number;
   readonly fenceDelay: number;
   readonly maxControlLine: number;
+  readonly delivery: Delivery;
+  /** Milliseconds; 0 switches the end of a stalled connection off. */
+  readonly stallTimeout: number;
+  /** Milliseconds. */
+  readonly backlogDelay: number;
 }
 
 /**
@@ -209,9 +259,6 @@ export interface ResolvedOptions {
   /** `_INBOX` unless set. */
   readonly inboxPrefix: string;
   readonly noAsyncTraces: boolean;
-  readonly delivery: "at-most-once";
-  readonly stallTimeout: number;
-  readonly backlogDelay: number;
   readonly closeTimeout: number;
   readonly failRequestsOnDisconnect: boolean;
   readonly onUndelivered: ((batch: readonly Undelivered[]) => void | Promise<void>) | undefined;

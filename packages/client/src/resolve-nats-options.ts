@@ -13,15 +13,7 @@ import type { HoldfastOptions, ResolvedOptions } from "./options.ts";
 /** Options as the caller gave them, each read once. */
 type Given = Readonly<Record<string, unknown>>;
 type Name = keyof HoldfastOptions;
-type OwnName =
-  | "outbound"
-  | "delivery"
-  | "stallTimeout"
-  | "backlogDelay"
-  | "closeTimeout"
-  | "retryOnFailedConnect"
-  | "failRequestsOnDisconnect"
-  | "onUndelivered";
+type OwnName = "outbound" | "closeTimeout" | "retryOnFailedConnect" | "failRequestsOnDisconnect" | "onUndelivered";
 
 const HOST = "127.0.0.1";
 const DEFAULT_PORT = 4222;

@@ -14,7 +14,7 @@ import {
   readWord,
 } from "./option-checks.ts";
 import { warnOfMisspelt } from "./option-names.ts";
-import type { HoldfastOptions, OutboundOptions, ResolvedOptions, WhenFull } from "./options.ts";
+import type { Delivery, HoldfastOptions, OutboundOptions, ResolvedOptions, WhenFull } from "./options.ts";
 import { resolveNatsOptions } from "./resolve-nats-options.ts";
 
 /** Options as the caller gave them, each read once. */
@@ -55,9 +55,6 @@ export function resolveOptions(options?: unknown): ResolvedOptions {
   return Object.freeze({
     ...resolveNatsOptions(given),
     outbound: resolveOutbound(given),
-    delivery: readDelivery(given.delivery),
-    stallTimeout: number("stallTimeout", given, 10_000, stall),
-    backlogDelay: number("backlogDelay", given, 0, delay),
     closeTimeout: number("closeTimeout", given, 5_000, delay),
     retryOnFailedConnect: flag("retryOnFailedConnect", given),
     failRequestsOnDisconnect: flag("failRequestsOnDisconnect", given),
@@ -90,6 +87,9 @@ function resolveOutbound(given: Given): OutboundOptions {
     maxInFlight: number("maxInFlight", given, DEFAULT_BUFFER_BYTES, inFlight),
     fenceDelay: number("fenceDelay", given, 20, delay),
     maxControlLine: number("maxControlLine", given, 4096, controlLine),
+    delivery: readDelivery(given.delivery),
+    stallTimeout: number("stallTimeout", given, 10_000, stall),
+    backlogDelay: number("backlogDelay", given, 0, delay),
   });
 }
 
@@ -155,15 +155,8 @@ function readQueued(value: unknown): OutboundOptions["maxQueued"] {
   };
 }
 
-/** At-least-once would be a promise that this version does not keep, so it is refused and not ignored. */
-function readDelivery(value: unknown): "at-most-once" {
-  if (value === "at-least-once") {
-    throw InvalidArgumentError.format(
-      "delivery",
-      'cannot be "at-least-once" in this version: only "at-most-once" is available so far',
-    );
-  }
-  return value === undefined ? "at-most-once" : readWord("delivery", value, ["at-most-once"]);
+function readDelivery(value: unknown): Delivery {
+  return value === undefined ? "at-most-once" : readWord<Delivery>("delivery", value, ["at-most-once", "at-least-once"]);
 }
 
 function number(name: keyof HoldfastOptions, given: Given, fallback: number, range: NumberRange): number {

@@ -5,7 +5,7 @@ import * as holdfast from "../src/index.ts";
 
 /** What Node adds to a CommonJS module. */
 const INTEROP = ["default", "module.exports", "__esModule"];
-const OURS = ["FlushError", "ReconnectBufferFullError", "connect"];
+const OURS = ["FlushError", "ReconnectBufferFullError", "UndeliveredError", "connect"];
 
 test("exports everything nats-core exports, the very same, except wsconnect", () => {
   for (const [name, value] of Object.entries(core)) {

@@ -36,10 +36,10 @@ test("without options, every option of ours has the default of DESIGN.md section
     maxInFlight: 8 * MIB,
     fenceDelay: 20,
     maxControlLine: 4096,
+    delivery: "at-most-once",
+    stallTimeout: 10_000,
+    backlogDelay: 0,
   });
-  assert.equal(resolved.delivery, "at-most-once");
-  assert.equal(resolved.stallTimeout, 10_000);
-  assert.equal(resolved.backlogDelay, 0);
   assert.equal(resolved.closeTimeout, 5_000);
   assert.equal(resolved.retryOnFailedConnect, false);
   assert.equal(resolved.failRequestsOnDisconnect, false);
@@ -178,18 +178,19 @@ test("times are finite numbers of milliseconds from 0", () => {
       refusesSaying({ [name]: value }, `'${name}' must be a finite number of milliseconds from 0`);
     }
   }
-  const zero = resolveOptions({ fenceDelay: 0, stallTimeout: 0, backlogDelay: -0, closeTimeout: 0 });
-  assert.deepEqual([zero.outbound.fenceDelay, zero.stallTimeout, zero.backlogDelay, zero.closeTimeout], [0, 0, 0, 0]);
+  const { outbound, closeTimeout } = resolveOptions({ fenceDelay: 0, stallTimeout: 0, backlogDelay: -0, closeTimeout: 0 });
+  assert.deepEqual([outbound.fenceDelay, outbound.stallTimeout, outbound.backlogDelay, closeTimeout], [0, 0, 0, 0]);
   assert.equal(resolveOptions({ closeTimeout: 1.5 }).closeTimeout, 1.5);
 });
 
-test("delivery: at-least-once is refused as not in this version", () => {
-  refuses(
-    { delivery: "at-least-once" },
-    `'delivery' cannot be "at-least-once" in this version: only "at-most-once" is available so far`,
-  );
-  refusesSaying({ delivery: "exactly-once" }, "'delivery'", '"exactly-once" was given', '"at-most-once"');
-  assert.equal(resolveOptions({ delivery: "at-most-once" }).delivery, "at-most-once");
+test("delivery is one of two levels", () => {
+  for (const delivery of ["at-most-once", "at-least-once"] as const) {
+    assert.equal(resolveOptions({ delivery }).outbound.delivery, delivery);
+  }
+  for (const value of ["exactly-once", "", "At-Least-Once", 1, true, null, {}]) {
+    refusesSaying({ delivery: value }, `'delivery' must be one of "at-most-once", "at-least-once", but`);
+  }
+  refusesSaying({ delivery: "exactly-once" }, '"exactly-once" was given');
 });
 
 test("our flags are booleans, nothing that merely looks so", () => {

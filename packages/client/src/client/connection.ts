@@ -14,10 +14,12 @@ import {
   type SubscriptionOptions,
 } from "@nats-io/nats-core";
 import type { SubscriptionTable } from "../inbound/table.ts";
+import type { HoldfastPublishOptions } from "../options.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Session } from "../session/session.ts";
 import { checkCount } from "./checks.ts";
 import type { Life } from "./life.ts";
+import type { OutboundEventFeed } from "./outbound-events.ts";
 import { type OutboundView, outboundView } from "./outbound-view.ts";
 import type { Publisher } from "./publish.ts";
 import { type RequestParts, request } from "./request.ts";
@@ -34,27 +36,47 @@ export interface HoldfastConnection extends NatsConnection {
 
   /**
    * Publishes. While there is no connection the message is held, within the limits of `reconnectBuffer`, and sent when there is
-   * one. Payload and options are read before this returns, and never written to.
+   * one. Payload and options are read before this returns, and never written to. `delivery`, `maxAge` and `msgId` in the options
+   * are for this message alone.
    *
-   * Returns true, or false when more than 70 % of the limit is held (a sign to slow down), or when `whenFull: "drop-newest"`
-   * has dropped the message.
+   * Returns true, or false when more than 70 % of the limit is held (a sign to slow down), or when the message was accepted and
+   * dropped: by `whenFull: "drop-newest"`, or beyond the reserve (below).
    *
    * Throws, and then has not accepted the message: `ReconnectBufferFullError` when the limit in force has no room;
-   * `InvalidArgumentError` for more than the server's `max_payload`, a control line over `maxControlLine`, or headers that the
-   * server does not know; `InvalidSubjectError`, also for wildcards; `TypeError` for a payload that is neither string nor
-   * `Uint8Array`; `ClosedConnectionError`, `DrainingConnectionError`.
+   * `InvalidArgumentError` for more than the server's `max_payload`, a control line over `maxControlLine`, headers that the server
+   * does not know, or an option that cannot be; `InvalidSubjectError`, also for wildcards; `TypeError` for a payload that is
+   * neither string nor `Uint8Array`; `ClosedConnectionError`, `DrainingConnectionError`.
+   *
+   * Never throws `ReconnectBufferFullError`, also with `reconnectBuffer: false`: a subject that begins with `$JS.` (JetStream's
+   * acknowledgements and requests), and a reply that is one of this connection's own inboxes. A reserve of 1 MiB and 4 096
+   * messages beyond the limit is theirs; what does not fit into that either ends `dropped`. `msg.respond()` and
+   * `respondMessage()` have the same right.
    */
-  publish(subject: string, payload?: Payload, options?: PublishOptions): boolean;
+  publish(subject: string, payload?: Payload, options?: HoldfastPublishOptions): boolean;
 
   /** `publish()` to the subject of `msg`, with its data, headers and reply. */
   publishMessage(msg: Msg): boolean;
 
   /**
-   * Resolves at the PONG of a PING behind every publish, SUB and UNSUB called before it, on whichever connection that comes.
-   * Rejects with `FlushError` when a message that was held at the call ended otherwise, and with `ClosedConnectionError` when
-   * the connection was closed.
+   * Publishes a request and resolves with the first answer. While there is no connection it is held until its deadline, `timeout`
+   * (ms, by default 1 000), and then has expired; one that a server may have is never sent again.
+   *
+   * Rejects with `TimeoutError`; with `RequestError` when nobody listens (`isNoResponders()`), when the connection is closed, or,
+   * with `failRequestsOnDisconnect`, when it ends before the answer came; and with what `publish()` throws for arguments that
+   * cannot be. A full buffer does not refuse it: it rejects with `ReconnectBufferFullError` only when the reserve of 1 MiB and
+   * 4 096 messages beyond the limit is full, too. `requestMany()` goes by the same rules; there the iteration throws.
    */
-  flush(): Promise<void>;
+  request(subject: string, payload?: Payload, options?: RequestOptions): Promise<Msg>;
+
+  /**
+   * Resolves at the PONG of a PING behind every publish, SUB and UNSUB called before it, on whichever connection that comes.
+   * Rejects with `FlushError` when a message that was held at the call ended neither confirmed nor rejected, and with
+   * `ClosedConnectionError` when the connection was closed.
+   *
+   * `timeout` (milliseconds from 0; default none) ends the waiting with `TimeoutError`, `signal` with its `reason`: the waiting
+   * only, what is held stays. The timer does not keep the process alive. `InvalidArgumentError` for options that cannot be.
+   */
+  flush(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>;
 
   /**
    * Drains the subscriptions (publishing stays allowed meanwhile), sends what is held, then closes. Resolves when the
@@ -75,6 +97,7 @@ export interface ConnectionParts {
   readonly subscriptions: SubscriptionParts;
   readonly roundTrips: RoundTrips;
   readonly status: StatusFeed;
+  readonly events: OutboundEventFeed;
   readonly shutdown: Shutdown;
 }
 
@@ -87,7 +110,7 @@ export class Connection implements HoldfastConnection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    this.outbound = outboundView(parts.outbound);
+    this.outbound = outboundView(parts.outbound, parts.publisher, parts.events);
     // With `exactOptionalPropertyTypes` a getter in the class could not implement an optional member.
     Object.defineProperty(this, "info", {
       enumerable: true,
@@ -95,7 +118,7 @@ export class Connection implements HoldfastConnection {
     });
   }
 
-  publish(subject: string, payload?: Payload, options?: PublishOptions): boolean {
+  publish(subject: string, payload?: Payload, options?: HoldfastPublishOptions): boolean {
     return this.#parts.publisher.publish(subject, payload, options);
   }
 
@@ -106,7 +129,7 @@ export class Connection implements HoldfastConnection {
   /** As in nats.js the answer carries its own subject as its reply. False when `msg` has no reply subject. */
   respondMessage(msg: Msg): boolean {
     if (!msg.reply) return false;
-    this.publish(msg.reply, msg.data, { reply: msg.reply, ...headersOf(msg) });
+    this.#parts.publisher.respond(msg.reply, msg.data, { reply: msg.reply, ...headersOf(msg) });
     return true;
   }
 
@@ -122,9 +145,9 @@ export class Connection implements HoldfastConnection {
     return requestMany(this.#parts.requests, subject, payload, options);
   }
 
-  flush(): Promise<void> {
+  flush(options?: { timeout?: number; signal?: AbortSignal }): Promise<void> {
     if (this.isClosed()) return Promise.reject(new ClosedConnectionError());
-    return this.#parts.outbound.flush();
+    return this.#parts.outbound.flush(options);
   }
 
   rtt(): Promise<number> {

@@ -1,18 +1,21 @@
-import { InvalidArgumentError, type MsgHdrs, MsgHdrsImpl, type PublishOptions } from "@nats-io/nats-core";
+import { InvalidArgumentError, type MsgHdrs, MsgHdrsImpl, nuid, type PublishOptions } from "@nats-io/nats-core";
 
 /** nats-core's options for message tracing. */
 export type TraceOptions = Pick<PublishOptions, "traceDestination" | "traceOnly">;
 
 /**
- * The headers of a message as a `NATS/1.0` block, or null when it has none. Tracing adds two headers to a copy: what the caller
- * passed is never written to. Throws `InvalidArgumentError` when `headers` is not a `MsgHdrs`.
+ * The headers of a message as a `NATS/1.0` block, or null when it has none. Tracing adds two headers, and `msgId` adds `Nats-Msg-Id`
+ * if there is none ("auto": a unique one); they go to a copy, because what the caller passed is never written to. Throws
+ * `InvalidArgumentError` when `headers` is not a `MsgHdrs`.
  */
-export function encodeHeaders(headers: MsgHdrs | undefined, trace: TraceOptions | undefined): Uint8Array | null {
+export function encodeHeaders(headers: MsgHdrs | undefined, trace: TraceOptions | undefined, msgId?: string): Uint8Array | null {
+  if (headers !== undefined) checkHeaders(headers);
   const destination = typeof trace?.traceDestination === "string" ? trace.traceDestination : undefined;
   const isTraced = trace?.traceOnly === true || destination !== undefined;
-  if (headers === undefined && !isTraced) return null;
-  if (headers !== undefined) checkHeaders(headers);
-  const all = isTraced || !(headers instanceof MsgHdrsImpl) ? copyHeaders(headers) : headers;
+  const isNamed = msgId !== undefined && headers?.has(MSG_ID) !== true;
+  if (headers === undefined && !isTraced && !isNamed) return null;
+  const all = isTraced || isNamed || !(headers instanceof MsgHdrsImpl) ? copyHeaders(headers) : headers;
+  if (isNamed) all.set(MSG_ID, msgId === "auto" ? nuid.next() : msgId);
   if (trace?.traceOnly === true) all.set("Nats-Trace-Only", "true");
   if (destination !== undefined) all.set("Nats-Trace-Dest", destination);
   const block = all.encode();
@@ -52,3 +55,6 @@ function recordOf(block: string): Record<string, string[]> {
   }
   return record;
 }
+
+/** By this header a stream tells a second copy of a message from a new one. */
+const MSG_ID = "Nats-Msg-Id";

@@ -16,6 +16,8 @@ export interface HostParts {
   readonly report: (status: Status) => void;
   /** Publishing to this subject was refused: a request to it may be waiting. */
   readonly publishRejected: (subject: string, error: Error) => void;
+  /** The connection is over, and what became of its messages is settled. */
+  readonly disconnected: () => void;
   readonly closed: (error: Error | undefined) => void;
 }
 
@@ -48,6 +50,21 @@ export class Host implements SessionHost {
     this.#parts.outbound.detach();
     this.#parts.table.lost();
     this.#parts.roundTrips.lost();
+    this.#parts.disconnected();
+  }
+
+  leave(done: () => void): void {
+    // While it catches up, no message was handed over on this connection.
+    if (this.#wire.kind !== "up") done();
+    else this.#parts.outbound.leave(done);
+  }
+
+  get unanswered(): boolean {
+    return this.#wire.kind === "up" && this.#parts.outbound.unanswered;
+  }
+
+  received(): void {
+    if (this.#wire.kind === "up") this.#parts.outbound.received();
   }
 
   taken(): void {
@@ -74,7 +91,8 @@ export class Host implements SessionHost {
     else this.#parts.outbound.pongDue();
   }
 
-  serverError(error: Error): void {
+  serverError(error: Error, text: string): void {
+    if (this.#wire.kind === "up") this.#parts.outbound.refused(text, error);
     if (!(error instanceof PermissionViolationError)) return;
     if (error.operation === "subscription") this.#parts.table.reject(error.subject, error.queue ?? "", error);
     else this.#parts.publishRejected(error.subject, error);

@@ -7,11 +7,15 @@ import {
   type PublishOptions,
   type ReviverFn,
 } from "@nats-io/nats-core";
+import type { HoldfastPublishOptions } from "../options.ts";
 import type { RawMessage } from "../protocol/events.ts";
 
-/** Publishes for a message: its `respond()`, and what the official modules do with `msg.publisher`. */
+/** Publishes for a message. */
 export interface MessagePublisher {
+  /** For the official modules, which reach for it as `msg.publisher`. */
   publish(subject: string, payload?: Payload, options?: PublishOptions): boolean;
+  /** For `msg.respond()`. */
+  respond(subject: string, payload?: Payload, options?: HoldfastPublishOptions): boolean;
 }
 
 /**
@@ -103,10 +107,10 @@ class Message implements Omit<ReceivedMsg, "headers"> {
     return STATUS_503.every((byte, i) => this.#bytes[at + i] === byte);
   }
 
-  /** False when the message has no reply subject. */
+  /** False when the message has no reply subject. An answer is never refused because of the buffer. */
   respond(payload: Payload = Empty, options?: PublishOptions): boolean {
     if (this.#replyStart === this.#replyEnd) return false;
-    this.publisher.publish(this.reply, payload, options);
+    this.publisher.respond(this.reply, payload, options);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { createInbox, type Msg, NoRespondersError } from "@nats-io/nats-core";
 import type { SubscriptionEntry, SubscriptionTable } from "../inbound/table.ts";
 import type { RawMessage } from "../protocol/events.ts";
 import { NO_MESSAGE } from "./message.ts";
+import type { SentRequest } from "./publish.ts";
 import type { Decode, Pending, ReplyTo } from "./replies.ts";
 import { Slots } from "./slots.ts";
 
@@ -10,6 +11,12 @@ export interface ForeignRequest {
   readonly token: string;
   readonly requestSubject: string;
   resolver(error: Error | null, msg: Msg): void;
+}
+
+/** One that waits, and once it was published what that gave. */
+interface Foreign {
+  readonly request: ForeignRequest;
+  sent: SentRequest | undefined;
 }
 
 interface Inbox {
@@ -28,7 +35,7 @@ export class Mux {
   readonly #decode: Decode;
   readonly #prefix: string;
   readonly #slots = new Slots<Pending>();
-  readonly #foreign = new Map<string, ForeignRequest>();
+  readonly #foreign = new Map<string, Foreign>();
   #inbox: Inbox | undefined;
 
   constructor(table: SubscriptionTable, decode: Decode, prefix: string) {
@@ -55,17 +62,25 @@ export class Mux {
 
   addForeign(request: ForeignRequest): void {
     this.#open();
-    this.#foreign.set(request.token, request);
+    this.#foreign.set(request.token, { request, sent: undefined });
   }
 
-  removeForeign(request: ForeignRequest): void {
-    if (this.#foreign.get(request.token) === request) this.#foreign.delete(request.token);
-  }
-
-  /** The foreign request whose reply subject this is. */
-  foreignBy(reply: string): ForeignRequest | undefined {
+  /** Publishes with `send` if this is the reply subject of a foreign request; false if it is not. */
+  sendForeign(reply: string, send: () => SentRequest): boolean {
     const base = this.#inbox?.base;
-    return base !== undefined && reply.startsWith(base) ? this.#foreign.get(reply.slice(base.length)) : undefined;
+    if (base === undefined || !reply.startsWith(base)) return false;
+    const foreign = this.#foreign.get(reply.slice(base.length));
+    if (foreign === undefined) return false;
+    foreign.sent = send();
+    return true;
+  }
+
+  /** Nobody waits for it any more. */
+  removeForeign(request: ForeignRequest): void {
+    const foreign = this.#foreign.get(request.token);
+    if (foreign?.request !== request) return;
+    this.#foreign.delete(request.token);
+    foreign.sent?.expire();
   }
 
   /** Everything that waits, foreign requests included. */
@@ -121,7 +136,8 @@ export class Mux {
   }
 }
 
-function asPending(request: ForeignRequest): Pending {
+function asPending(foreign: Foreign): Pending {
+  const { request } = foreign;
   return {
     subject: request.requestSubject,
     message: (msg) => {
@@ -129,6 +145,7 @@ function asPending(request: ForeignRequest): Pending {
       request.resolver(error, msg);
     },
     failed: (error) => request.resolver(error, NO_MESSAGE),
+    isHeld: () => foreign.sent === undefined || foreign.sent.isHeld(),
   };
 }
 

@@ -17,7 +17,7 @@ import {
 } from "@nats-io/nats-core";
 // biome-ignore lint/style/noRestrictedImports: the modules compare with these very classes; only this file may reach for them.
 import { Features, parseSemVer, type SemVer } from "@nats-io/nats-core/internal";
-import type { ResolvedOptions } from "../options.ts";
+import type { HoldfastPublishOptions, ResolvedOptions } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Life } from "./life.ts";
 import type { MessagePublisher } from "./message.ts";
@@ -59,7 +59,6 @@ export class ModulePublisher implements MessagePublisher {
   readonly muxSubscriptions: { readonly baseInbox: string; cancel(request: ForeignRequest): void };
   readonly #publisher: Publisher;
   readonly #mux: Mux;
-  readonly #expire = new Map<ForeignRequest, () => void>();
 
   constructor(publisher: Publisher, mux: Mux, noAsyncTraces: boolean) {
     this.options = { noAsyncTraces };
@@ -67,7 +66,7 @@ export class ModulePublisher implements MessagePublisher {
       get baseInbox() {
         return mux.base;
       },
-      cancel: (request) => this.#cancel(request),
+      cancel: (request) => mux.removeForeign(request),
     };
     this.#publisher = publisher;
     this.#mux = mux;
@@ -79,17 +78,14 @@ export class ModulePublisher implements MessagePublisher {
   }
 
   publish(subject: string, payload?: Payload, options?: PublishOptions): boolean {
-    const reply = options?.reply;
-    const request = reply ? this.#mux.foreignBy(reply) : undefined;
-    if (!reply || request === undefined) return this.#publisher.publish(subject, payload, options);
-    this.#expire.set(request, this.#publisher.request(subject, reply, payload, options));
-    return true;
+    const reply = options?.reply || "";
+    const isRequest =
+      reply !== "" && this.#mux.sendForeign(reply, () => this.#publisher.request(subject, reply, payload, options));
+    return isRequest || this.#publisher.publish(subject, payload, options);
   }
 
-  #cancel(request: ForeignRequest): void {
-    this.#mux.removeForeign(request);
-    this.#expire.get(request)?.();
-    this.#expire.delete(request);
+  respond(subject: string, payload?: Payload, options?: HoldfastPublishOptions): boolean {
+    return this.#publisher.respond(subject, payload, options);
   }
 }
 

@@ -6,13 +6,15 @@ import type { Runtime } from "../runtime.ts";
 import { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Connection, type HoldfastConnection } from "./connection.ts";
+import { Feed } from "./feed.ts";
 import { Host } from "./host.ts";
 import { Life } from "./life.ts";
 import { decodeMessage } from "./message.ts";
 import { Mux } from "./mux.ts";
 import { defineModuleMembers, ModulePublisher, ServerFeatures } from "./official-modules.ts";
+import type { OutboundEventFeed } from "./outbound-events.ts";
 import { Publisher } from "./publish.ts";
-import { type Decode, OwnInboxes } from "./replies.ts";
+import { type Decode, failSent, OwnInboxes, type Pending } from "./replies.ts";
 import { RoundTrips } from "./rtt.ts";
 import { Shutdown } from "./shutdown.ts";
 import { StatusFeed } from "./status.ts";
@@ -43,14 +45,20 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
   };
   const reportError = (thrown: unknown): void => report({ type: "error", error: toError(thrown) });
 
-  const outbound = new Outbound(options.outbound, runtime, undeliveredHandlers(options.onUndelivered, reportError));
-  const table = new SubscriptionTable((line) => outbound.control(line), options.outbound.maxControlLine);
+  const events: OutboundEventFeed = new Feed();
+  const outbound = new Outbound(options.outbound, runtime, {
+    ...undeliveredHandlers(options.onUndelivered, reportError),
+    stalled: (ms) => session.stalled(ms),
+    event: (event) => events.report(event),
+  });
+  const table = new SubscriptionTable((line) => outbound.control(line), options.outbound.maxControlLine, inboxPrefix);
   const roundTrips = new RoundTrips(outbound, runtime);
-  const publisher = new Publisher(life, outbound);
+  const publisher = new Publisher(life, outbound, table.inboxes);
   const decode: Decode = (raw) => decodeMessage(raw, modulePublisher);
   const mux = new Mux(table, decode, inboxPrefix);
   const inboxes = new OwnInboxes(table, decode, inboxPrefix);
   const modulePublisher = new ModulePublisher(publisher, mux, noAsyncTraces);
+  const waiting = (): Pending[] => [...inboxes.pending(), ...mux.pending()];
   const features = new ServerFeatures();
   const subscriptions = new Set<HoldfastSubscription>();
 
@@ -64,17 +72,21 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
       features.update(info);
     },
     publishRejected: (subject, error) => {
-      const pending = [...inboxes.pending(), ...mux.pending()].find((request) => request.subject === subject);
-      pending?.failed(error);
+      waiting()
+        .find((request) => request.subject === subject)
+        ?.failed(error);
+    },
+    disconnected: () => {
+      if (options.failRequestsOnDisconnect) failSent(waiting());
     },
     closed: (error) => shutdown.sessionEnded(error),
   });
   const session = new Session(options, transport, runtime, host);
   const endInbound = (): void => {
-    for (const pending of [...inboxes.pending(), ...mux.pending()]) pending.failed(new RequestError("connection closed"));
+    for (const pending of waiting()) pending.failed(new RequestError("connection closed"));
     table.clear();
   };
-  const shutdown = new Shutdown({ life, session, outbound, status, subscriptions, endInbound, closeTimeout });
+  const shutdown = new Shutdown({ life, session, outbound, status, events, subscriptions, endInbound, closeTimeout });
 
   const connection = new Connection({
     life,
@@ -84,6 +96,7 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
     publisher,
     roundTrips,
     status,
+    events,
     shutdown,
     requests: { life, publisher, mux, inboxes, runtime, noAsyncTraces },
     subscriptions: { table, runtime, life, decode, noAsyncTraces, roundTrips, report, open: subscriptions },

@@ -1,54 +1,116 @@
-import { Empty, type MsgHdrs, type Payload, type PublishOptions } from "@nats-io/nats-core";
+import { Empty, type MsgHdrs, type Payload } from "@nats-io/nats-core";
+import type { Inboxes } from "../inbound/inboxes.ts";
+import type { HoldfastPublishOptions } from "../options.ts";
 import type { Outbound } from "../outbound/outbound.ts";
+import type { Treatment } from "../outbound/treatment.ts";
 import { checkPublishSubject, checkReply } from "../protocol/subjects.ts";
-import { belongsToConnection, isInBatch } from "./classify.ts";
+import { asResponse, classify, classifyRequest } from "./classify.ts";
 import { encodeHeaders, type TraceOptions } from "./headers.ts";
 import type { Life } from "./life.ts";
+import { readMessageOptions, withOptions } from "./publish-options.ts";
 
 /** What a request adds to its subject and payload. */
 export interface RequestExtras extends TraceOptions {
   readonly headers?: MsgHdrs;
 }
 
+/** A request that was accepted. */
+export interface SentRequest {
+  /** Its deadline passed, or nobody waits for it any more: if it has not gone by now it never goes. */
+  expire(): void;
+  /** Whether it still waits to be sent; otherwise a server may have it, or it has ended. */
+  isHeld(): boolean;
+}
+
+/** What the options of a publish come to. */
+interface Prepared {
+  readonly reply: string;
+  readonly headers: Uint8Array | null;
+  readonly treatment: Treatment | undefined;
+}
+
 /** Checks what is published and hands it to the outbound log. Nothing of the caller's is written to, or kept. */
 export class Publisher {
   readonly #life: Life;
   readonly #outbound: Outbound;
+  readonly #inboxes: Inboxes;
 
-  constructor(life: Life, outbound: Outbound) {
+  constructor(life: Life, outbound: Outbound, inboxes: Inboxes) {
     this.#life = life;
     this.#outbound = outbound;
+    this.#inboxes = inboxes;
   }
 
   /** What `nc.publish()` documents. */
-  publish(subject: string, payload: Payload = Empty, options?: PublishOptions): boolean {
-    this.#life.checkPublish();
-    checkPublishSubject(subject);
-    checkPayload(payload);
+  publish(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): boolean {
+    this.#check(subject, payload);
     if (options === undefined || options === null) {
-      return this.#outbound.publish(subject, "", null, payload, belongsToConnection(subject, "", undefined, payload));
+      return this.#outbound.publish(subject, "", null, payload, classify(subject, "", undefined, payload, this.#inboxes));
     }
-    const reply = options.reply || "";
-    if (reply !== "") checkReply(reply);
-    const headers = options.headers ?? undefined;
-    const block = encodeHeaders(headers, options);
-    return this.#outbound.publish(subject, reply, block, payload, belongsToConnection(subject, reply, headers, payload));
+    const { reply, headers, treatment } = this.#prepare(subject, payload, options);
+    return this.#outbound.publish(subject, reply, headers, payload, treatment);
   }
 
-  /** As `publish()`, for a request: returns what makes it expire, if it has not gone by then. The reply has been checked. */
-  request(subject: string, reply: string, payload: Payload = Empty, extras: RequestExtras = {}): () => void {
-    this.#life.checkPublish();
-    checkPublishSubject(subject);
-    checkPayload(payload);
+  /** As `publish()`, for an answer: never refused because of the buffer. */
+  respond(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): boolean {
+    this.#check(subject, payload);
+    const { reply, headers, treatment } = this.#prepare(subject, payload, options ?? {});
+    return this.#outbound.publish(subject, reply, headers, payload, asResponse(treatment));
+  }
+
+  /** What `nc.outbound.publishAndConfirm()` documents. What `publish()` would throw rejects. */
+  async publishAndConfirm(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): Promise<void> {
+    this.#check(subject, payload);
+    const { reply, headers, treatment } = this.#prepare(subject, payload, options ?? {});
+    await this.#outbound.publishAndConfirm(subject, reply, headers, payload, treatment);
+  }
+
+  /** As `publish()`, for a request. The reply has been checked. */
+  request(subject: string, reply: string, payload: Payload = Empty, extras: RequestExtras = {}): SentRequest {
+    this.#check(subject, payload);
     const headers = extras.headers ?? undefined;
     const block = encodeHeaders(headers, extras);
     // A message of a batch does not wait for another connection, not even as a request.
-    if (headers !== undefined && isInBatch(headers)) {
-      this.#outbound.publish(subject, reply, block, payload, true);
-      return () => {};
+    const treatment = classifyRequest(headers);
+    if (treatment !== undefined) {
+      this.#outbound.publish(subject, reply, block, payload, treatment);
+      return GONE;
     }
-    const request = this.#outbound.request(subject, reply, block, payload);
-    return () => this.#outbound.expire(request);
+    return new Accepted(this.#outbound, this.#outbound.request(subject, reply, block, payload));
+  }
+
+  #check(subject: string, payload: Payload): void {
+    this.#life.checkPublish();
+    checkPublishSubject(subject);
+    checkPayload(payload);
+  }
+
+  #prepare(subject: string, payload: Payload, options: HoldfastPublishOptions): Prepared {
+    const reply = options.reply || "";
+    if (reply !== "") checkReply(reply);
+    const own = readMessageOptions(options);
+    const headers = options.headers ?? undefined;
+    const block = encodeHeaders(headers, options, own.msgId);
+    const treatment = classify(subject, reply, headers, payload, this.#inboxes);
+    return { reply, headers: block, treatment: withOptions(treatment, own) };
+  }
+}
+
+class Accepted implements SentRequest {
+  readonly #outbound: Outbound;
+  readonly #handle: number;
+
+  constructor(outbound: Outbound, handle: number) {
+    this.#outbound = outbound;
+    this.#handle = handle;
+  }
+
+  expire(): void {
+    this.#outbound.expire(this.#handle);
+  }
+
+  isHeld(): boolean {
+    return this.#outbound.holds(this.#handle);
   }
 }
 
@@ -57,3 +119,5 @@ function checkPayload(payload: unknown): asserts payload is Payload {
   if (typeof payload === "string" || payload instanceof Uint8Array) return;
   throw new TypeError("payload types can be strings or Uint8Array");
 }
+
+const GONE: SentRequest = { expire: () => {}, isHeld: () => false };

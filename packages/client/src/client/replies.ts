@@ -1,4 +1,4 @@
-import { createInbox } from "@nats-io/nats-core";
+import { ConnectionError, createInbox } from "@nats-io/nats-core";
 import type { Receiver, SubscriptionEntry, SubscriptionTable } from "../inbound/table.ts";
 import type { RawMessage } from "../protocol/events.ts";
 import type { ReceivedMsg } from "./message.ts";
@@ -9,6 +9,8 @@ export interface Pending {
   readonly subject: string;
   message(msg: ReceivedMsg): void;
   failed(error: Error): void;
+  /** Whether it still waits to be sent. */
+  isHeld(): boolean;
 }
 
 /** Where the answers to one request come in. */
@@ -20,6 +22,11 @@ export interface ReplyTo {
 
 /** Makes a message of what the parser found. */
 export type Decode = (raw: RawMessage) => ReceivedMsg;
+
+/** The connection has ended: ends the requests that it, or an earlier one, took. Those still held wait for the next connection. */
+export function failSent(waiting: readonly Pending[]): void {
+  for (const pending of waiting) if (!pending.isHeld()) pending.failed(new ConnectionError("connection disconnected"));
+}
 
 /** Requests with a subscription of their own (`noMux`). */
 export class OwnInboxes {

@@ -1,11 +1,19 @@
-import { InvalidArgumentError, type Msg, NoRespondersError, type Payload, type RequestManyOptions } from "@nats-io/nats-core";
+import {
+  ConnectionError,
+  InvalidArgumentError,
+  type Msg,
+  NoRespondersError,
+  type Payload,
+  type RequestManyOptions,
+} from "@nats-io/nats-core";
 import { Mailbox } from "../inbound/mailbox.ts";
 import { checkPublishSubject } from "../protocol/subjects.ts";
 import type { Timer } from "../runtime.ts";
 import { checkWait } from "./checks.ts";
+import type { SentRequest } from "./publish.ts";
 import type { Pending } from "./replies.ts";
 import type { RequestParts } from "./request.ts";
-import { callTrace, toError, withTrace } from "./trace.ts";
+import { callTrace, requestError, toError, withTrace } from "./trace.ts";
 
 type Strategy = RequestManyOptions["strategy"];
 
@@ -28,15 +36,15 @@ export async function requestMany(
 ): Promise<AsyncIterable<Msg>> {
   const { strategy, maxWait, stall } = check(parts, subject, options);
   const trace = callTrace(parts.noAsyncTraces, requestMany);
-  let expire = (): void => {};
+  let sent: SentRequest | undefined;
   let timer: Timer | undefined;
   let missing = options.maxMessages !== undefined && options.maxMessages > 0 ? options.maxMessages : Infinity;
   const answers = new Mailbox<Msg>(() => finish());
   const finish = (): void => {
     timer?.cancel();
     replyTo.release();
-    expire();
-    expire = () => {};
+    sent?.expire();
+    sent = undefined;
   };
   const end = (error?: Error): void => {
     finish();
@@ -55,14 +63,15 @@ export async function requestMany(
     },
     failed: (error) => {
       // It is not taken back: at close() what is held is still sent, or handed back as abandoned.
-      expire = () => {};
-      end(withTrace(error, trace));
+      sent = undefined;
+      end(error instanceof ConnectionError ? requestError(error, trace) : withTrace(error, trace));
     },
+    isHeld: () => sent === undefined || sent.isHeld(),
   };
   const replyTo = options.noMux === true ? parts.inboxes.open(pending) : parts.mux.open(pending);
   timer = parts.runtime.timer(maxWait, () => end());
   try {
-    expire = parts.publisher.request(subject, replyTo.reply, payload, options);
+    sent = parts.publisher.request(subject, replyTo.reply, payload, options);
   } catch (error) {
     end(toError(error));
   }

@@ -4,7 +4,7 @@ import type { Runtime } from "../runtime.ts";
 import { checkWait } from "./checks.ts";
 import type { Life } from "./life.ts";
 import type { Mux } from "./mux.ts";
-import type { Publisher } from "./publish.ts";
+import type { Publisher, SentRequest } from "./publish.ts";
 import type { OwnInboxes, Pending } from "./replies.ts";
 import { callTrace, requestError, timeoutError } from "./trace.ts";
 
@@ -28,7 +28,7 @@ export function request(
   return new Promise((resolve, reject) => {
     const { timeout, ownReply } = check(parts.life, subject, options);
     const trace = callTrace(parts.noAsyncTraces, request);
-    let expire = (): void => {};
+    let sent: SentRequest | undefined;
     const finish = (): void => {
       timer.cancel();
       replyTo.release();
@@ -46,14 +46,15 @@ export function request(
       },
       // It is not taken back: at close() what is held is still sent, or handed back as abandoned.
       failed: (error) => fail(requestError(error, trace)),
+      isHeld: () => sent === undefined || sent.isHeld(),
     };
     const replyTo = options?.noMux === true ? parts.inboxes.open(pending, ownReply, 1) : parts.mux.open(pending);
     const timer = parts.runtime.timer(timeout, () => {
-      expire();
+      sent?.expire();
       fail(timeoutError(trace));
     });
     try {
-      expire = parts.publisher.request(subject, replyTo.reply, payload, options);
+      sent = parts.publisher.request(subject, replyTo.reply, payload, options);
     } catch (error) {
       finish();
       throw error;

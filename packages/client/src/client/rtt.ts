@@ -19,7 +19,7 @@ export class RoundTrips {
    * without a connection.
    */
   measure(): Promise<number> {
-    if (!this.#outbound.usable) return Promise.reject(disconnected());
+    if (!this.#outbound.attached) return Promise.reject(disconnected());
     const start = this.#runtime.now();
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(disconnected());
@@ -36,7 +36,7 @@ export class RoundTrips {
    * is lost: then nothing more can arrive. At once without a connection. Never rejects.
    */
   allArrived(): Promise<void> {
-    if (!this.#outbound.usable) return Promise.resolve();
+    if (!this.#outbound.attached) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         this.#waiting.delete(done);

@@ -2,6 +2,7 @@ import { ClosedConnectionError, DrainingConnectionError } from "@nats-io/nats-co
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Session } from "../session/session.ts";
 import type { Life } from "./life.ts";
+import type { OutboundEventFeed } from "./outbound-events.ts";
 import type { StatusFeed } from "./status.ts";
 import type { HoldfastSubscription } from "./subscription.ts";
 
@@ -11,6 +12,7 @@ export interface ShutdownParts {
   readonly session: Session;
   readonly outbound: Outbound;
   readonly status: StatusFeed;
+  readonly events: OutboundEventFeed;
   readonly subscriptions: ReadonlySet<HoldfastSubscription>;
   /** Ends every request and every subscription at once. */
   readonly endInbound: () => void;
@@ -73,6 +75,7 @@ export class Shutdown {
 
   #endInbound(): void {
     this.#parts.life.close();
+    this.#parts.outbound.refuseAll();
     this.#parts.endInbound();
   }
 
@@ -80,6 +83,7 @@ export class Shutdown {
     try {
       await this.#parts.outbound.end(this.#parts.closeTimeout);
     } finally {
+      this.#parts.events.close();
       this.#parts.status.close();
       this.#settle(error);
     }

@@ -1,5 +1,5 @@
 import type { Status } from "@nats-io/nats-core";
-import { Mailbox } from "../inbound/mailbox.ts";
+import { Feed } from "./feed.ts";
 
 /** What `nc.status()` returns: nats-core's events, for one reader. */
 export interface StatusIterator extends AsyncIterable<Status> {
@@ -7,47 +7,27 @@ export interface StatusIterator extends AsyncIterable<Status> {
   stop(error?: Error): void;
 }
 
-/**
- * Hands every status to every listener. A listener that does not read keeps at most 1 024 of them, the newest: it cannot make
- * the process grow. (In nats.js it keeps all.)
- */
+/** Hands every status to every listener; one that does not read keeps the newest 1 024. (In nats.js it keeps all.) */
 export class StatusFeed {
-  /** Undefined once the feed is closed. */
-  #listeners: Set<Mailbox<Status>> | undefined = new Set();
+  readonly #feed = new Feed<Status>();
 
   /** How many listen. */
   get listeners(): number {
-    return this.#listeners?.size ?? 0;
+    return this.#feed.listeners;
   }
 
   report(status: Status): void {
-    for (const mailbox of this.#listeners ?? []) {
-      if (mailbox.pending >= KEPT) mailbox.dropOldest();
-      mailbox.push(status);
-    }
+    this.#feed.report(status);
   }
 
   /** Listens from now on. */
   listen(): StatusIterator {
-    const mailbox = new Mailbox<Status>(() => this.#listeners?.delete(mailbox));
-    if (this.#listeners === undefined) mailbox.close();
-    else this.#listeners.add(mailbox);
-    return {
-      [Symbol.asyncIterator]: () => mailbox[Symbol.asyncIterator](),
-      stop: (error) => {
-        this.#listeners?.delete(mailbox);
-        mailbox.close(error);
-      },
-    };
+    return this.#feed.listen();
   }
 
   /** The last event, `close`; then every iteration ends. */
   close(): void {
     this.report({ type: "close" });
-    const listeners = this.#listeners ?? [];
-    this.#listeners = undefined;
-    for (const mailbox of listeners) mailbox.close();
+    this.#feed.close();
   }
 }
-
-const KEPT = 1024;

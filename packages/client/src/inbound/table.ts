@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@nats-io/nats-core";
 import { encodeSub, encodeUnsub } from "../protocol/encode.ts";
 import type { RawMessage } from "../protocol/events.ts";
+import { Inboxes } from "./inboxes.ts";
 
 /** Where the messages of one subscription go. */
 export interface Receiver {
@@ -44,6 +45,8 @@ interface Entry extends SubscriptionEntry {
  * none only the table changes. A handshake begins with `replay()`; `changes()` then catches up with what was called since.
  */
 export class SubscriptionTable {
+  /** Those of the subscriptions that are inboxes. */
+  readonly inboxes: Inboxes;
   readonly #control: (line: Uint8Array) => void;
   readonly #maxControlLine: number;
   readonly #entries = new Map<number, Entry>();
@@ -53,8 +56,11 @@ export class SubscriptionTable {
   #messages = 0;
   #bytes = 0;
 
-  /** `maxControlLine`: a longer SUB line is refused, because the server would end the connection. */
-  constructor(control: (line: Uint8Array) => void, maxControlLine: number) {
+  /**
+   * `maxControlLine`: a longer SUB line is refused, because the server would end the connection. `inboxPrefix`: without its dot.
+   */
+  constructor(control: (line: Uint8Array) => void, maxControlLine: number, inboxPrefix = "_INBOX") {
+    this.inboxes = new Inboxes(inboxPrefix);
     this.#control = control;
     this.#maxControlLine = maxControlLine;
   }
@@ -80,6 +86,7 @@ export class SubscriptionTable {
     const sid = this.#nextSid(subject, queue);
     const entry: Entry = { sid, subject, queue, max, received: 0, phase: "active", base: 0, receiver };
     this.#entries.set(entry.sid, entry);
+    this.inboxes.add(subject);
     this.#sub(entry);
     return entry;
   }
@@ -121,6 +128,8 @@ export class SubscriptionTable {
     const sid = this.#nextSid(subject, entry.queue);
     this.#control(encodeUnsub(entry.sid));
     this.#entries.delete(entry.sid);
+    this.inboxes.remove(entry.subject);
+    this.inboxes.add(subject);
     entry.sid = sid;
     entry.subject = subject;
     entry.base = entry.received;
@@ -232,6 +241,7 @@ export class SubscriptionTable {
   #remove(entry: Entry): void {
     entry.phase = "gone";
     this.#entries.delete(entry.sid);
+    this.inboxes.remove(entry.subject);
   }
 }
 

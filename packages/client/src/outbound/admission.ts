@@ -1,4 +1,4 @@
-import { ReconnectBufferFullError } from "../errors.ts";
+import { type Amount, ReconnectBufferFullError } from "../errors.ts";
 import type { WhenFull } from "../options.ts";
 import type { Backpressure } from "./backpressure.ts";
 import { Cursor, type Place } from "./cursor.ts";
@@ -36,6 +36,11 @@ export class Admission {
     this.#backpressure = parts.backpressure;
   }
 
+  /** Everything accepted that has not ended. */
+  get held(): Amount {
+    return { messages: this.heldMessages, bytes: this.heldBytes };
+  }
+
   get heldMessages(): number {
     return this.#log.heldFrames + this.#items.heldMessages;
   }
@@ -55,7 +60,10 @@ export class Admission {
     if (kind !== "plain" && this.#limits.exceededWithReserve(usable, heldMessages + 1, heldBytes + bytes) === undefined)
       return true;
     const possible = this.#limits.exceeded(usable, 1, bytes) === undefined;
-    if (possible && this.#whenFull === "drop-oldest" && this.#evict(bytes, usable)) return true;
+    if (possible && this.#whenFull === "drop-oldest" && this.#evict(bytes, usable)) {
+      this.#backpressure.full(false, usable);
+      return true;
+    }
     const dropped = kind === "reserved" || (kind === "plain" && possible && this.#whenFull === "drop-newest");
     this.#backpressure.full(!dropped, usable);
     if (dropped) return false;
@@ -102,7 +110,6 @@ export class Admission {
   }
 
   #full(exceeded: Exceeded, bytes: number): ReconnectBufferFullError {
-    const held = { messages: this.heldMessages, bytes: this.heldBytes };
-    return new ReconnectBufferFullError(exceeded, this.#limits.named(exceeded), held, { messages: 1, bytes });
+    return new ReconnectBufferFullError(exceeded, this.#limits.named(exceeded), this.held, { messages: 1, bytes });
   }
 }

@@ -64,13 +64,13 @@ export class Confirmation {
 
   /** What the round trip says about the link, and the server about what we send. */
   #believe(fence: Fence, now: number): void {
-    const { fences, log, items, window, writer, poison } = this.#parts;
+    const { fences, log, items, writer, poison } = this.#parts;
     const flying = windowedBytes(log, items);
-    window.confirmed(fence, now, log.end - log.written.position, fences.handedOver, flying);
-    if (window.renewal(flying)) fences.force();
+    this.#parts.window.confirmed(fence, now, log.end - log.written.position, fences.handedOver, flying);
+    if (this.#parts.window.renewal(flying)) fences.force();
     // The server goes on although it said that it would not.
     poison.goesOn();
     writer.release("complaint");
-    if (fence.handedOver > 0 && poison.confirmed()) window.lift(now);
+    if (fence.handedOver > 0 && poison.confirmed()) this.#parts.window.lift(now);
   }
 }

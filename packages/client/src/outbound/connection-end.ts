@@ -68,7 +68,8 @@ export class ConnectionEnd {
     let from = still(log.confirmed);
     for (const mark of marks.between(from.position, to.position)) {
       if (!log.holds(mark.place.position)) continue;
-      const again = !mark.bound && (mark.delivery ?? this.#delivery) === "at-least-once";
+      const byDefault = mark.bound ? "at-most-once" : this.#delivery;
+      const again = (mark.delivery ?? byDefault) === "at-least-once";
       if (again === (this.#delivery === "at-least-once")) continue;
       // The frames before this one are as the connection's level says, this one is not.
       const after = log.afterFrame(mark.place);

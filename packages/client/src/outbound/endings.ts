@@ -1,3 +1,4 @@
+import { PermissionViolationError } from "@nats-io/nats-core";
 import { UndeliveredError, type UndeliveredState } from "../errors.ts";
 import type { Tally } from "./counts.ts";
 import type { Place } from "./cursor.ts";
@@ -83,7 +84,7 @@ export class Endings {
   }
 }
 
-/** What a caller that waits for one message is told. A refusal by the server is its own error. */
+/** What a caller that waits for one message is told: what permissions forbid is nats-core's own error. */
 function explain(state: UndeliveredState, error: Error | undefined): Error {
-  return state === "rejected" && error !== undefined ? error : new UndeliveredError(state, error);
+  return error instanceof PermissionViolationError ? error : new UndeliveredError(state, error);
 }

@@ -1,16 +1,17 @@
 import type { Amount } from "../errors.ts";
 import type { OutboundOptions } from "../options.ts";
-import { serverErrorKind } from "../protocol/server-error.ts";
 import type { Runtime } from "../runtime.ts";
+import { Carrier } from "./carrier.ts";
 import type { Counts } from "./counts.ts";
 import type { EndedMessage } from "./ended-message.ts";
 import type { OutboundHandlers } from "./handback.ts";
-import { inFlight, windowedBytes } from "./in-flight.ts";
+import { inFlight } from "./in-flight.ts";
 import type { Intake } from "./intake.ts";
 import { assemble, type OutboundParts } from "./parts.ts";
 import type { Patience } from "./patience.ts";
-import { type SettleClock, Settling } from "./settling.ts";
+import { type SettleClock, Settlings } from "./settling.ts";
 import type { Treatment } from "./treatment.ts";
+import { Withdrawal } from "./withdrawal.ts";
 import type { Sink } from "./writer.ts";
 
 /**
@@ -21,24 +22,27 @@ export class Outbound {
   readonly #runtime: Runtime;
   readonly #parts: OutboundParts;
   readonly #intake: Intake;
-  readonly #settlings = new Set<Settling>();
-  /** A planned move waits for what is in flight. */
-  #leaving: (() => void) | undefined;
+  readonly #withdrawal: Withdrawal;
+  readonly #settlings: Settlings;
+  readonly #carrier: Carrier;
 
   constructor(options: OutboundOptions, runtime: Runtime, handlers: OutboundHandlers) {
     this.#runtime = runtime;
     this.#parts = assemble(options, runtime, handlers);
     this.#intake = this.#parts.intake;
+    this.#withdrawal = new Withdrawal(this.#parts);
+    this.#settlings = new Settlings(runtime);
+    this.#carrier = new Carrier(this.#parts, this.#settlings);
   }
 
   /** Between `attach()` and `detach()`. */
   get attached(): boolean {
-    return this.#parts.writer.attached;
+    return this.#carrier.attached;
   }
 
   /** Whether messages can go out now: attached, and the other end has not been silent for a second. */
   get usable(): boolean {
-    return this.attached && !this.#parts.stall.slow;
+    return this.#carrier.usable;
   }
 
   /** Whether messages were handed over on this connection and none was confirmed. */
@@ -48,8 +52,7 @@ export class Outbound {
 
   /** Everything accepted that has not ended. */
   get held(): Amount {
-    const { admission } = this.#parts;
-    return { messages: admission.heldMessages, bytes: admission.heldBytes };
+    return this.#parts.admission.held;
   }
 
   /** The limit in force now; `Infinity` where there is none. */
@@ -127,35 +130,20 @@ export class Outbound {
 
   /** The deadline of a request passed, or nobody waits for it any more: if it was never handed over whole it is not sent, and ends expired. */
   expire(request: number): void {
-    const { items, endings, marks, log } = this.#parts;
-    if (request < 0) {
-      const item = items.cancel(-request);
-      if (item !== undefined) endings.item(item, "expired");
-      return;
-    }
-    const mark = marks.at(request);
-    if (mark === undefined || mark.cancelled) return;
-    mark.cancelled = true;
-    if (this.holds(request)) endings.removed(mark.place, log.afterFrame(mark.place), "expired");
-    this.#release();
+    this.#withdrawal.expire(request);
+    this.#parts.release();
   }
 
   /** Whether a request is held and was never handed over whole. */
   holds(request: number): boolean {
-    const { items, log } = this.#parts;
-    if (request < 0) return items.waits(-request);
-    return request >= log.sent.position && log.holds(request);
+    return this.#withdrawal.holds(request);
   }
 
   /** Abandons everything that is buffered, also requests; returns how many that were. */
   purge(): number {
-    const { log, items, endings } = this.#parts;
-    const buffered = log.bufferedFrom(log.sent).frames;
-    if (buffered > 0) endings.removed(log.sent, log.tail(), "abandoned");
-    const requests = items.purge();
-    for (const item of requests) endings.item(item, "abandoned");
-    this.#release();
-    return buffered + requests.length;
+    const messages = this.#withdrawal.purge();
+    this.#parts.release();
+    return messages;
   }
 
   /** A SUB or UNSUB, which keeps its place among the publishes. Without a connection it is void: the table is replayed. */
@@ -200,14 +188,7 @@ export class Outbound {
 
   /** A connection: what is held goes out from now on. */
   attach(sink: Sink, maxPayload: number, headers: boolean): void {
-    const { screen, writer, stall, poison, backlog, backpressure, turn } = this.#parts;
-    screen.announced(maxPayload, headers);
-    writer.attach(sink, poison.start);
-    stall.attached();
-    backlog.attached(this.held);
-    backpressure.eased(this.usable);
-    for (const settling of this.#settlings) settling.connected(true);
-    turn.pump();
+    this.#carrier.attach(sink, maxPayload, headers);
   }
 
   /** A later INFO of the same connection. */
@@ -222,14 +203,7 @@ export class Outbound {
 
   /** An `-ERR` of the server: its text, and nats-core's error for it. */
   refused(text: string, error: Error): void {
-    if (!this.attached) return;
-    const { refusals, poison, writer, fences, turn } = this.#parts;
-    if (serverErrorKind(text) !== "frame") return refusals.note(text, error);
-    poison.complained(error);
-    writer.hold("complaint");
-    // If the server goes on all the same, this is how we learn of it.
-    fences.force();
-    turn.begin();
+    this.#carrier.refused(text, error);
   }
 
   /**
@@ -237,34 +211,17 @@ export class Outbound {
    * connection ends first.
    */
   leave(done: () => void): void {
-    if (!this.attached) return;
-    this.#leaving = done;
-    this.#parts.writer.hold("move");
-    this.#parts.fences.force();
-    if (!this.#left()) this.#parts.turn.begin();
+    this.#carrier.leave(done);
   }
 
   /** The connection is over: what was handed over whole is in doubt or waits to be sent again, the rest stays. */
   detach(): void {
-    if (!this.attached) return;
-    const { connectionEnd, refusals, flushes, stall, backlog, backpressure } = this.#parts;
-    this.#leaving = undefined;
-    connectionEnd.run();
-    refusals.clear();
-    flushes.detached();
-    stall.detached();
-    backlog.detached();
-    backpressure.eased(false);
-    this.#release();
-    for (const settling of this.#settlings) settling.connected(false);
+    this.#carrier.detach();
   }
 
   /** The kernel has the outstanding chunk. */
   taken(): void {
-    this.#parts.writer.taken();
-    this.#parts.stall.taken();
-    this.#parts.turn.pump();
-    this.#left();
+    this.#carrier.taken();
   }
 
   /**
@@ -272,42 +229,20 @@ export class Outbound {
    * the slabs that this confirms can be reused.
    */
   pong(): void {
-    const { confirmation, backpressure, backlog, turn, idle, tally, expiry, admission } = this.#parts;
-    const fence = confirmation.pong();
-    if (fence !== undefined) {
-      this.#release();
-      for (const onPong of fence.onPong) onPong();
-      backpressure.eased(this.usable);
-      backlog.check();
-      if (admission.heldMessages === 0) {
-        expiry.stop();
-        idle.arm(tally.accepted);
-      }
-    }
-    turn.pump();
-    this.#left();
+    this.#carrier.pong();
   }
 
-  /** Nothing more will be accepted: who waits for room is told so. */
+  /** The end begins: nothing more will be accepted, and what ends other than confirmed from now on is left for `undelivered()`. */
   refuseAll(): void {
     this.#parts.backpressure.end();
+    this.#parts.handback.closing(this.#parts.leftovers);
   }
 
   /** Resolves when everything held has ended, or the time is up; see `SettleClock`. Never rejects. */
   settle(timeoutMs: number, clock: SettleClock): Promise<void> {
     if (this.held.messages === 0) return Promise.resolve();
     this.#parts.backlog.hurry();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        settling.stop();
-        this.#settlings.delete(settling);
-        resolve();
-      };
-      const settling = new Settling(timeoutMs, clock, this.#runtime, finish);
-      this.#settlings.add(settling);
-      this.roundTrip().then(finish, finish);
-      settling.connected(this.attached);
-    });
+    return this.#settlings.add(timeoutMs, clock, this.roundTrip(), this.attached);
   }
 
   /**
@@ -317,14 +252,13 @@ export class Outbound {
   async end(timeoutMs: number): Promise<void> {
     const { log, items, endings, flushes, expiry, idle, handback, leftovers } = this.#parts;
     this.refuseAll();
-    handback.closing(leftovers);
     this.detach();
     if (log.confirmed.position < log.end) endings.held(log.confirmed, log.tail(), "abandoned");
     for (const item of items.purge()) endings.item(item, "abandoned");
     flushes.end();
     expiry.stop();
     idle.stop();
-    this.#release();
+    this.#parts.release();
     leftovers.complete();
     await handback.done(timeoutMs);
   }
@@ -335,22 +269,5 @@ export class Outbound {
     const result = flushes.add(log.end, frames, { from: 0, to: items.lastSeq + 1 }, strict, patience);
     turn.begin();
     return result;
-  }
-
-  /** Whether a planned move has nothing to wait for any more; then it is told so. */
-  #left(): boolean {
-    const done = this.#leaving;
-    const { log, items, writer } = this.#parts;
-    if (done === undefined || writer.busy || windowedBytes(log, items) > 0) return false;
-    this.#leaving = undefined;
-    done();
-    return true;
-  }
-
-  #release(): void {
-    const { log, marks, ages, handback, leftovers } = this.#parts;
-    const { position } = log.confirmed;
-    marks.release(position);
-    ages.release(Math.min(position, handback.oldest, leftovers.oldest));
   }
 }

@@ -56,6 +56,8 @@ export interface OutboundParts {
   readonly confirmation: Confirmation;
   readonly connectionEnd: ConnectionEnd;
   readonly idle: IdleShrink;
+  /** Forgets what is known of frames that have ended and were handed back. */
+  readonly release: () => void;
 }
 
 export function assemble(options: OutboundOptions, runtime: Runtime, handlers: OutboundHandlers): OutboundParts {
@@ -77,7 +79,7 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
   const flushes = new Flushes(runtime);
   const handback = new Handback(handlers, runtime, log, ages);
   const leftovers = new Leftovers(log, ages, runtime);
-  const held = (): Amount => ({ messages: admission.heldMessages, bytes: admission.heldBytes });
+  const held = (): Amount => admission.held;
   const backpressure = new Backpressure(limits, held, event, runtime);
   const endings = new Endings({ log, marks, tally, flushes, handback, eased });
   const admission = new Admission(options.reconnectBuffer.whenFull, { limits, log, items, endings, backpressure });
@@ -109,6 +111,11 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
   const ending = { log, items, marks, endings, expiry, poison, writer };
   const connectionEnd = new ConnectionEnd(options.delivery, ending, runtime);
   const idle = new IdleShrink(log, writer, runtime);
+  const release = (): void => {
+    const { position } = log.confirmed;
+    marks.release(position);
+    ages.release(Math.min(position, handback.oldest, leftovers.oldest));
+  };
   return {
     limits,
     log,
@@ -136,5 +143,6 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
     confirmation,
     connectionEnd,
     idle,
+    release,
   };
 }

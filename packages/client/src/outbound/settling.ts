@@ -3,11 +3,41 @@ import type { Runtime, Timer } from "../runtime.ts";
 /** Which time counts: all of it, or only that without a connection. */
 export type SettleClock = "always" | "while-down";
 
+/** The waits for everything held to end. */
+export class Settlings {
+  readonly #runtime: Runtime;
+  readonly #waiting = new Set<Settling>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves when `done` settles, or the time is up. Never rejects. */
+  add(timeoutMs: number, clock: SettleClock, done: Promise<void>, connected: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        settling.stop();
+        this.#waiting.delete(settling);
+        resolve();
+      };
+      const settling = new Settling(timeoutMs, clock, this.#runtime, finish);
+      this.#waiting.add(settling);
+      done.then(finish, finish);
+      settling.connected(connected);
+    });
+  }
+
+  /** Tells whether there is a connection, at each change. */
+  connected(now: boolean): void {
+    for (const settling of this.#waiting) settling.connected(now);
+  }
+}
+
 /**
  * One wait for everything held to end. `"always"` gives up at once when there is no connection: nothing could be sent any more. `"while-down"`
  * waits for the next connection, and lets a connection that is there take its time.
  */
-export class Settling {
+class Settling {
   readonly #runtime: Runtime;
   readonly #clock: SettleClock;
   readonly #finish: () => void;

@@ -8,6 +8,7 @@ import { windowedBytes } from "./in-flight.ts";
 import type { Items, MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
 import { nextRun } from "./next-run.ts";
+import { type LastItem, PutBack } from "./put-back.ts";
 import type { Screen } from "./screen.ts";
 import { Stage } from "./stage.ts";
 import type { Window } from "./window.ts";
@@ -19,16 +20,6 @@ export interface Sink {
   /** True: taken by the kernel, whole. False: outstanding, until `taken()` or the end of the connection. */
   write(chunk: Uint8Array): boolean;
 }
-
-/**
- * The last item of a chunk: what was not handed over whole if the connection dies while the chunk is outstanding. For frames of the log,
- * the place where their run began: the last of them is found by walking from there.
- */
-type LastItem =
-  | { readonly kind: "control" }
-  /** `sent`: the position up to which an earlier connection had them. */
-  | { readonly kind: "frames"; readonly from: Place; readonly to: Place; readonly sent: number }
-  | { readonly kind: "item"; readonly item: MessageItem };
 
 /** One long message on its way in pieces; nothing goes between them. */
 interface Long {
@@ -71,6 +62,7 @@ export class Writer {
   readonly #tally: Tally;
   readonly #runtime: Runtime;
   readonly #stage = new Stage();
+  readonly #putBack: PutBack;
   #sink: Sink | undefined;
   #outstanding: LastItem | undefined;
   #long: Long | undefined;
@@ -85,6 +77,7 @@ export class Writer {
     this.#screen = parts.screen;
     this.#endings = parts.endings;
     this.#tally = parts.tally;
+    this.#putBack = new PutBack(parts);
     this.#runtime = runtime;
   }
 
@@ -122,7 +115,7 @@ export class Writer {
   /** The connection ended. What was not handed over whole is put back; fences, PONGs and SUBs of that connection are void. */
   detach(): void {
     const cut = this.#outstanding ?? this.#long?.last;
-    if (cut !== undefined && (this.#sink?.unfinished === "last-item" || this.#long !== undefined)) this.#putBack(cut);
+    if (cut !== undefined && (this.#sink?.unfinished === "last-item" || this.#long !== undefined)) this.#putBack.run(cut);
     this.#sink = undefined;
     this.#outstanding = undefined;
     this.#long = undefined;
@@ -288,24 +281,5 @@ export class Writer {
     this.#outstanding = last;
     if (sink.write(chunk)) this.#outstanding = undefined;
     return true;
-  }
-
-  #putBack(last: LastItem): void {
-    const { written, sent } = this.#log;
-    switch (last.kind) {
-      case "control":
-        return;
-      case "item":
-        if (!this.#items.takeBack(last.item)) this.#endings.item(last.item, "expired");
-        return;
-      case "frames": {
-        const frame = this.#log.lastFrame(last.from, last.to);
-        // An earlier connection may have had the frame whole: then it was sent, and stays so.
-        if (frame.position >= last.sent) sent.moveTo(frame);
-        else this.#tally.resent--;
-        written.moveTo(frame);
-        return;
-      }
-    }
   }
 }

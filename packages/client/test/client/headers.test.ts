@@ -29,6 +29,29 @@ test("tracing works without headers, and traceOnly: false asks for nothing", () 
   assert.equal(encodeHeaders(undefined, { traceOnly: false }), null);
 });
 
+test("msgId adds its header to a copy, beside others and tracing", () => {
+  assert.equal(text(encodeHeaders(undefined, undefined, "order-1")), "NATS/1.0\r\nNats-Msg-Id: order-1\r\n\r\n");
+  const mine = headers();
+  mine.set("A", "1");
+  const block = text(encodeHeaders(mine, { traceDestination: "t" }, "order-1"));
+  assert.equal(block, "NATS/1.0\r\nA: 1\r\nNats-Msg-Id: order-1\r\nNats-Trace-Dest: t\r\n\r\n");
+  assert.deepEqual(mine.keys(), ["A"]);
+});
+
+test("msgId auto makes an id that is never the same", () => {
+  const blocks = Array.from({ length: 1_000 }, () => text(encodeHeaders(undefined, undefined, "auto")) ?? "");
+  assert.match(blocks[0] ?? "", /^NATS\/1\.0\r\nNats-Msg-Id: \w{22}\r\n\r\n$/);
+  assert.equal(new Set(blocks).size, blocks.length);
+});
+
+test("a message that has an id keeps it", () => {
+  const mine = headers();
+  mine.set("Nats-Msg-Id", "mine");
+  for (const msgId of ["auto", "other"]) {
+    assert.equal(text(encodeHeaders(mine, undefined, msgId)), "NATS/1.0\r\nNats-Msg-Id: mine\r\n\r\n");
+  }
+});
+
 test("takes the headers of another copy of nats-core", () => {
   const mine = new MsgHdrsImpl(404, "Not Found");
   mine.set("A", "1");

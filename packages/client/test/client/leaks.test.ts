@@ -24,12 +24,14 @@ class Bench {
   readonly outbound: Outbound = new Outbound(resolveOptions().outbound, this.clock, {
     undelivered: null,
     undeliveredFailed: () => {},
+    stalled: () => {},
+    event: () => {},
   });
   #sent = "";
   readonly table: SubscriptionTable = new SubscriptionTable((line) => {
     this.#sent += new TextDecoder().decode(line);
   }, 4096);
-  readonly publisher: Publisher = new Publisher(this.life, this.outbound);
+  readonly publisher: Publisher = new Publisher(this.life, this.outbound, this.table.inboxes);
   readonly decode: Decode = (raw) => decodeMessage(raw, this.publisher);
   readonly mux: Mux = new Mux(this.table, this.decode, "_INBOX");
   readonly inboxes: OwnInboxes = new OwnInboxes(this.table, this.decode, "_INBOX");

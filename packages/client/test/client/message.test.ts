@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Payload, PublishOptions } from "@nats-io/nats-core";
-import { decodeMessage, NO_MESSAGE, type ReceivedMsg } from "../../src/client/message.ts";
+import { decodeMessage, type MessagePublisher, NO_MESSAGE, type ReceivedMsg } from "../../src/client/message.ts";
 import { hmsg, msg, rawMessage } from "./raw.ts";
 
 const SLAB = 256 * 1024;
 
-class Recorder {
+class Recorder implements MessagePublisher {
   readonly calls: unknown[] = [];
 
   publish(subject: string, payload?: Payload, options?: PublishOptions): boolean {
-    this.calls.push([subject, payload, options]);
+    this.calls.push(["publish", subject, payload, options]);
+    return true;
+  }
+
+  respond(subject: string, payload?: Payload, options?: PublishOptions): boolean {
+    this.calls.push(["respond", subject, payload, options]);
     return true;
   }
 }
@@ -61,11 +66,11 @@ test("data is a plain Uint8Array, also where the transport reads into a Buffer",
   }
 });
 
-test("respond() publishes to the reply subject, or returns false when there is none", () => {
+test("respond() answers to the reply subject, or returns false when there is none", () => {
   const recorder = new Recorder();
   assert.equal(received(msg("a", "r", ""), recorder).respond("yes", { reply: "next" }), true);
   assert.equal(received(msg("a", "", ""), recorder).respond("yes"), false);
-  assert.deepEqual(recorder.calls, [["r", "yes", { reply: "next" }]]);
+  assert.deepEqual(recorder.calls, [["respond", "r", "yes", { reply: "next" }]]);
 });
 
 test("size() counts subject, reply, headers and payload", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Msg, NoRespondersError } from "@nats-io/nats-core";
 import { decodeMessage } from "../../src/client/message.ts";
 import { type ForeignRequest, Mux } from "../../src/client/mux.ts";
-import type { Pending } from "../../src/client/replies.ts";
+import { failSent, type Pending } from "../../src/client/replies.ts";
 import { SubscriptionTable } from "../../src/inbound/table.ts";
 import { hmsg, msg, rawMessage } from "./raw.ts";
 
@@ -15,7 +15,7 @@ class Bench {
   readonly mux: Mux;
 
   constructor(prefix = "_INBOX") {
-    this.mux = new Mux(this.table, (raw) => decodeMessage(raw, { publish: () => true }), prefix);
+    this.mux = new Mux(this.table, (raw) => decodeMessage(raw, { publish: () => true, respond: () => true }), prefix);
   }
 
   pending(name: string): Pending {
@@ -23,6 +23,7 @@ class Bench {
       subject: name,
       message: (answer) => this.events.push(`${name} ${answer.string()}`),
       failed: (error) => this.events.push(`${name} failed: ${error.message}`),
+      isHeld: () => name.startsWith("held"),
     };
   }
 
@@ -76,8 +77,6 @@ test("foreign requests are found by their token, and told of no responders", () 
   bench.mux.addForeign(one);
   bench.mux.addForeign(other);
   const { base } = bench.mux;
-  assert.equal(bench.mux.foreignBy(`${base}AbCd1234`), one);
-  assert.equal(bench.mux.foreignBy("AbCd1234"), undefined);
   bench.answer(`${base}12345678`, "yes");
   bench.table.dispatch(rawMessage(hmsg(`${base}AbCd1234`, "", " 503", "")));
   assert.deepEqual(bench.events, ["12345678 yes", `AbCd1234 failed: ${new NoRespondersError("to.AbCd1234").message}`]);
@@ -86,6 +85,43 @@ test("foreign requests are found by their token, and told of no responders", () 
   bench.answer(`${base}12345678`, "late");
   assert.equal(bench.events.length, 2);
   assert.equal(bench.mux.size, 0);
+});
+
+test("what goes out with the reply subject of a foreign request is that request, and goes no more when it is taken back", () => {
+  const bench = new Bench();
+  const request = bench.foreign("AbCd1234");
+  const send = () => {
+    bench.events.push("sent");
+    return { expire: () => bench.events.push("expired"), isHeld: () => true };
+  };
+  assert.equal(bench.mux.sendForeign("_INBOX.x.AbCd1234", send), false);
+  bench.mux.addForeign(request);
+  const { base } = bench.mux;
+  for (const reply of ["AbCd1234", `${base}other`, `${base}AbCd1234.x`]) assert.equal(bench.mux.sendForeign(reply, send), false);
+  assert.equal(bench.mux.sendForeign(`${base}AbCd1234`, send), true);
+  bench.mux.removeForeign(bench.foreign("AbCd1234"));
+  assert.deepEqual(bench.events, ["sent"]);
+  bench.mux.removeForeign(request);
+  bench.mux.removeForeign(request);
+  assert.deepEqual(bench.events, ["sent", "expired"]);
+});
+
+test("when the connection ends, what was sent fails, and what still waits to be sent goes on waiting", () => {
+  const bench = new Bench();
+  bench.mux.open(bench.pending("sent"));
+  bench.mux.open(bench.pending("held"));
+  const held = { held: true };
+  for (const token of ["notYet00", "waiting0", "gone0000"]) bench.mux.addForeign(bench.foreign(token));
+  bench.mux.sendForeign(`${bench.mux.base}waiting0`, () => ({ expire: () => {}, isHeld: () => held.held }));
+  bench.mux.sendForeign(`${bench.mux.base}gone0000`, () => ({ expire: () => {}, isHeld: () => false }));
+  failSent(bench.mux.pending());
+  assert.deepEqual(bench.events.splice(0).sort(), [
+    "gone0000 failed: connection disconnected",
+    "sent failed: connection disconnected",
+  ]);
+  held.held = false;
+  failSent(bench.mux.pending());
+  assert.ok(bench.events.includes("waiting0 failed: connection disconnected"));
 });
 
 test("a denied inbox fails everything that waits, and the next request makes a new one", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { AckPolicy, type ConsumerMessages, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { Feature, type Features } from "@nats-io/nats-core/internal";
-import { type HoldfastConnection, headers, RequestError } from "../../src/index.ts";
+import { ConnectionError, type HoldfastConnection, headers, RequestError } from "../../src/index.ts";
 import { Bed, statusOf } from "./harness.ts";
 
 const bed = new Bed({ jetStream: true });
@@ -129,6 +129,35 @@ test("ackAck() waits for the server's answer; one that is too late is never sent
   const late = nc.outbound.counts().expired;
   assert.ok(late >= 1);
   assert.equal((await consumer.info()).num_ack_pending, 1);
+});
+
+test("with failRequestsOnDisconnect, an ackAck() that was handed over fails with the connection; one that is held waits", async (t) => {
+  const nc = await bed.connect(t, { failRequestsOnDisconnect: true });
+  const { stream, subject } = await newStream(nc);
+  const js = jetstream(nc);
+  await (await jetstreamManager(nc)).consumers.add(stream, { durable_name: "c", ack_policy: AckPolicy.Explicit });
+  for (const payload of ["1", "2"]) await js.publish(subject, payload);
+  const consumer = await js.consumers.get(stream, "c");
+  const [first, second] = [await consumer.next(), await consumer.next()];
+  assert.ok(first !== null && second !== null);
+  await nc.flush();
+  let held: Promise<boolean> = Promise.resolve(false);
+  await outage(nc, () => {
+    held = second.ackAck({ timeout: 60_000 });
+  });
+  assert.equal(await held, true);
+  const lost = statusOf(nc, "disconnect");
+  await bed.server.freeze();
+  const handedOver = assert.rejects(first.ackAck({ timeout: 60_000 }), (error) => {
+    assert.ok(error instanceof RequestError && error.cause instanceof ConnectionError, String(error));
+    return true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(nc.outbound.counts().inFlight, 1);
+  await bed.server.kill();
+  await lost;
+  await handedOver;
+  await bed.server.restart();
 });
 
 test("an atomic batch with a hole is not committed", async (t) => {

@@ -2,13 +2,20 @@
 
 import { expectTypeOf } from "expect-type";
 import type { Amount, UndeliveredState } from "../../src/errors.ts";
-import { FlushError, type HoldfastOptions, ReconnectBufferFullError, type Undelivered } from "../../src/index.ts";
+import {
+  type Delivery,
+  FlushError,
+  type HoldfastOptions,
+  ReconnectBufferFullError,
+  type Undelivered,
+  UndeliveredError,
+} from "../../src/index.ts";
 import type { ResolvedOptions } from "../../src/options.ts";
 
 export const everything: HoldfastOptions = {
   servers: ["nats://a", "nats://b"],
   reconnectBuffer: { maxBytes: Infinity, maxMessages: 10, maxAge: 60_000, whenFull: "drop-oldest" },
-  delivery: "at-most-once",
+  delivery: "at-least-once",
   maxQueued: { maxBytes: 1_000_000, maxMessages: 10_000 },
   maxInFlight: 65_536,
   fenceDelay: 20,
@@ -55,9 +62,12 @@ export function readOnly(resolved: ResolvedOptions): void {
   resolved.servers.push("nats://c");
 }
 
+expectTypeOf<Delivery>().toEqualTypeOf<"at-most-once" | "at-least-once">();
 expectTypeOf<Undelivered["state"]>().toEqualTypeOf<UndeliveredState>();
 expectTypeOf<Undelivered["data"]>().toEqualTypeOf<Uint8Array>();
 expectTypeOf(FlushError).instance.toExtend<Error>();
 expectTypeOf(FlushError).instance.toHaveProperty("counts").toEqualTypeOf<Readonly<Record<UndeliveredState, number>>>();
 expectTypeOf(ReconnectBufferFullError).instance.toExtend<Error>();
 expectTypeOf(ReconnectBufferFullError).instance.toHaveProperty("held").toEqualTypeOf<Amount>();
+expectTypeOf(UndeliveredError).instance.toExtend<Error>();
+expectTypeOf(UndeliveredError).instance.toHaveProperty("state").toEqualTypeOf<UndeliveredState>();

@@ -1,0 +1,42 @@
+import { invalidOption, type NumberRange, printable, readNumber, readWord } from "../option-checks.ts";
+import type { Delivery, HoldfastPublishOptions } from "../options.ts";
+import type { Treatment } from "../outbound/treatment.ts";
+
+/** What `HoldfastPublishOptions` has beyond nats-core's options, checked. */
+export interface MessageOptions {
+  readonly delivery: Delivery | undefined;
+  readonly maxAge: number | undefined;
+  readonly msgId: string | undefined;
+}
+
+/** Reads each of them once. Throws `InvalidArgumentError` with the option, what is allowed and what was given. */
+export function readMessageOptions({ delivery, maxAge, msgId }: HoldfastPublishOptions): MessageOptions {
+  if (delivery === undefined && maxAge === undefined && msgId === undefined) return NONE;
+  return {
+    delivery: delivery === undefined ? undefined : readWord("delivery", delivery, LEVELS),
+    maxAge: maxAge === undefined ? undefined : readNumber("maxAge", maxAge, AGE),
+    msgId: msgId === undefined ? undefined : readMsgId(msgId),
+  };
+}
+
+/** The treatment that a message has by its class, as far as its options do not say otherwise. */
+export function withOptions(treatment: Treatment | undefined, { delivery, maxAge }: MessageOptions): Treatment | undefined {
+  if (delivery === undefined && maxAge === undefined) return treatment;
+  return { ...treatment, ...ageTreatment(maxAge), ...(delivery === undefined ? {} : { delivery }) };
+}
+
+/** With 0 it is too old for any other connection. */
+function ageTreatment(maxAge: number | undefined): Treatment {
+  if (maxAge === undefined) return {};
+  return maxAge === 0 ? { bound: true, delivery: "at-most-once" } : { maxAge };
+}
+
+/** It becomes a header line: nothing in it may end that line, and an empty one would name all messages alike. */
+function readMsgId(value: unknown): string {
+  if (typeof value === "string" && value.trim() !== "" && !/[\r\n]/.test(value)) return value;
+  throw invalidOption("msgId", 'a string that is not empty and has no line end, or "auto"', printable(value));
+}
+
+const NONE: MessageOptions = Object.freeze({ delivery: undefined, maxAge: undefined, msgId: undefined });
+const LEVELS: readonly Delivery[] = ["at-most-once", "at-least-once"];
+const AGE: NumberRange = { min: 0, max: Infinity, whole: false, allowed: "a number of milliseconds from 0, or Infinity" };
