@@ -16,18 +16,18 @@ export function parsePublishRefusal(text: string): PublishRefusal | undefined {
   return { of: of.toLowerCase() === "to" ? "subject" : "reply", name: unquote(quoted) };
 }
 
-/** What Go's `strconv.Quote()` escaped. */
+/** What Go's `strconv.Quote()` escaped. `\x` stands for control characters, and for bytes that are no UTF-8. */
 function unquote(quoted: string): string {
-  if (!quoted.includes("\\")) return quoted;
-  const bytes = quoted.replace(/(?:\\x[0-9a-f]{2})+/gi, decodeBytes);
-  return bytes.replace(/\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))/gi, (_all, short, long, char) =>
-    char === undefined ? String.fromCodePoint(Number.parseInt(short ?? long, 16)) : (CONTROLS[char] ?? char),
-  );
+  return quoted.replace(ESCAPES, (_all, bytes, short, long, char) => {
+    if (bytes !== undefined) return decodeBytes(bytes);
+    if (char !== undefined) return CONTROLS[char] ?? char;
+    return String.fromCodePoint(Number.parseInt(short ?? long, 16));
+  });
 }
 
-/** `\x` stands for bytes that are no UTF-8 together with their neighbours, or for control characters. */
 function decodeBytes(escapes: string): string {
   return new TextDecoder().decode(Uint8Array.from(escapes.split("\\x").slice(1), (hex) => Number.parseInt(hex, 16)));
 }
 
+const ESCAPES = /((?:\\x[0-9a-f]{2})+)|\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(.))/g;
 const CONTROLS: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };

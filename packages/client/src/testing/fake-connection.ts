@@ -3,8 +3,10 @@ import type { Duplex } from "node:stream";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { CommandLog } from "./command-log.ts";
 import type { FakeRouter } from "./fake-router.ts";
-import { decodeObject, FakeService } from "./fake-service.ts";
-import { type WireFrame, WireReader } from "./wire-reader.ts";
+import { encodeMessage, type FakeMessage } from "./fake-message.ts";
+import { decodeObject, FakeService, type Refusal } from "./fake-service.ts";
+import { LimitedReader } from "./limited-reader.ts";
+import type { WireFrame } from "./wire-reader.ts";
 
 /** What a {@link FakeConnection} needs from its server. */
 export interface FakeConnectionPlan {
@@ -15,16 +17,6 @@ export interface FakeConnectionPlan {
   readonly tlsFirst: boolean;
   readonly recordBytes: number;
   readonly timeoutMs: number;
-}
-
-/** A message for {@link FakeConnection.message}. */
-export interface FakeMessage {
-  readonly sid: string | number;
-  readonly subject: string;
-  readonly reply?: string;
-  /** A whole header block: `NATS/1.0\r\nName: value\r\n\r\n`. With it the message goes as HMSG. */
-  readonly headers?: string | Uint8Array;
-  readonly payload?: string | Uint8Array;
 }
 
 /**
@@ -40,12 +32,16 @@ export class FakeConnection {
   readonly #plan: FakeConnectionPlan;
   readonly #socket: Socket;
   readonly #log: CommandLog;
-  readonly #reader: WireReader;
+  readonly #reader: LimitedReader;
   /** The socket itself, or the TLS stream on it. */
   #stream: Duplex;
   /** What answers the client; `null` while nobody does, except the script. */
   #service: FakeService | null = null;
   #infoSent = false;
+  /** As announced to this client last. */
+  #maxPayload: unknown;
+  /** More than the real server would refuse. */
+  #refusal: Refusal = () => undefined;
 
   /** @internal Made by the server. */
   constructor(socket: Socket, plan: FakeConnectionPlan) {
@@ -53,7 +49,7 @@ export class FakeConnection {
     this.#plan = plan;
     this.#socket = socket;
     this.#log = new CommandLog(plan.recordBytes);
-    this.#reader = new WireReader((command) => this.#receive(command));
+    this.#reader = new LimitedReader((command) => this.#receive(command));
     this.#stream = socket;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("error", () => {});
@@ -85,6 +81,11 @@ export class FakeConnection {
     return this.#reader.unfinished;
   }
 
+  /** Bytes of the client that were read, under TLS after it was decrypted. */
+  get bytesRead(): number {
+    return this.#reader.read;
+  }
+
   /** Sends anything. Returns at once; what the socket does not take is kept in memory. */
   send(data: string | Uint8Array): void {
     this.#stream.write(data);
@@ -94,7 +95,9 @@ export class FakeConnection {
   sendInfo(changes: Readonly<Record<string, unknown>> = {}): void {
     this.#infoSent = true;
     const tls = this.#plan.tls === null ? {} : { tls_required: true };
-    this.send(`INFO ${JSON.stringify({ ...this.#plan.info, client_id: this.id, ...tls, ...changes })}\r\n`);
+    const info: Readonly<Record<string, unknown>> = { ...this.#plan.info, client_id: this.id, ...tls, ...changes };
+    this.#maxPayload = info.max_payload;
+    this.send(`INFO ${JSON.stringify(info)}\r\n`);
   }
 
   ping(): void {
@@ -111,16 +114,8 @@ export class FakeConnection {
   }
 
   /** `MSG …`, or `HMSG …` with headers. */
-  message({ sid, subject, reply, headers, payload = "" }: FakeMessage): void {
-    const body = Buffer.from(payload);
-    const head = reply === undefined ? `${subject} ${sid}` : `${subject} ${sid} ${reply}`;
-    if (headers === undefined) {
-      this.send(Buffer.concat([Buffer.from(`MSG ${head} ${body.length}\r\n`), body, Buffer.from("\r\n")]));
-      return;
-    }
-    const block = Buffer.from(headers);
-    const line = Buffer.from(`HMSG ${head} ${block.length} ${block.length + body.length}\r\n`);
-    this.send(Buffer.concat([line, block, body, Buffer.from("\r\n")]));
+  message(message: FakeMessage): void {
+    this.send(encodeMessage(message));
   }
 
   /** The next command not read yet. Rejects when none comes within the server's `timeoutMs`, or the client closes first. */
@@ -171,6 +166,14 @@ export class FakeConnection {
     if (this.#service !== null) return;
     this.#service = this.#newService();
     for (const command of this.#log.unread()) this.#service?.answer(command);
+  }
+
+  /**
+   * While it is served, `refusal` is asked about each PUB and HPUB that `max_payload` allows, with those behind it still unread: what no
+   * INFO announces.
+   */
+  refuseWhen(refusal: Refusal): void {
+    this.#refusal = refusal;
   }
 
   /** Answers nothing any more; what the client sends is still read and recorded. */
@@ -229,6 +232,15 @@ export class FakeConnection {
     this.#socket.resetAndDestroy();
   }
 
+  /**
+   * Cuts the connection when exactly `bytes` of the client's bytes were read, as `bytesRead` counts them; at once if they were already.
+   * What was answered until then is sent; what the client has sent behind them is read by nobody. Throws a `RangeError` unless `bytes` is a
+   * whole number of at least 0.
+   */
+  cutAfter(bytes: number, kind: "rst" | "fin" = "rst"): void {
+    this.#reader.limit(bytes, () => (kind === "rst" ? this.reset() : this.end()));
+  }
+
   /** INFO and TLS. False when the client would not have TLS: its right, and no failure of a script. */
   async #greet(): Promise<boolean> {
     const { tls, tlsFirst } = this.#plan;
@@ -253,17 +265,24 @@ export class FakeConnection {
   }
 
   #newService(): FakeService {
-    const { max_payload: maxPayload } = this.#plan.info;
     const out = {
       send: (data: string) => this.send(data),
       deliver: (message: FakeMessage) => this.message(message),
-      fail: (text: string) => {
+      fail: (text: string | null) => {
         this.ignore();
+        if (text === null) {
+          this.reset();
+          return;
+        }
         this.error(text);
         this.end();
       },
     };
-    return new FakeService(out, this.#plan.router, typeof maxPayload === "number" ? maxPayload : Number.POSITIVE_INFINITY);
+    return new FakeService(out, this.#plan.router, (command) => {
+      const { args } = command;
+      const tooLong = typeof this.#maxPayload === "number" && Number(args.at(-1)) > this.#maxPayload;
+      return tooLong ? "Maximum Payload Violation" : this.#refusal(command);
+    });
   }
 
   #serving(wanted: string): FakeService {

@@ -5,24 +5,27 @@ import type { WireFrame } from "./wire-reader.ts";
 export interface ServiceOutput {
   send(data: string): void;
   deliver(message: RoutedMessage): void;
-  /** Sends `-ERR` and ends the connection. */
-  fail(text: string): void;
+  /** Sends `-ERR` and ends the connection; without a text it is reset. */
+  fail(text: string | null): void;
 }
+
+/** Why a server ends the connection because of this PUB or HPUB: the text of its `-ERR`, or `null` for none; `undefined`: it takes it. */
+export type Refusal = (command: WireFrame) => string | null | undefined;
 
 /** Answers one client's commands as a small real server would. */
 export class FakeService {
   readonly #out: ServiceOutput;
   readonly #router: FakeRouter;
-  readonly #maxPayload: number;
+  readonly #refusal: Refusal;
   #client: RoutedClient;
   #verbose = false;
   /** PONGs withheld; `null` while they are sent at once. */
   #heldPongs: number | null = null;
 
-  constructor(out: ServiceOutput, router: FakeRouter, maxPayload: number) {
+  constructor(out: ServiceOutput, router: FakeRouter, refusal: Refusal) {
     this.#out = out;
     this.#router = router;
-    this.#maxPayload = maxPayload;
+    this.#refusal = refusal;
     this.#client = { echo: true, noResponders: false, deliver: (message) => out.deliver(message) };
   }
 
@@ -94,8 +97,9 @@ export class FakeService {
   }
 
   #publish(command: WireFrame): void {
-    if (Number(command.args.at(-1)) > this.#maxPayload) {
-      this.#out.fail("Maximum Payload Violation");
+    const refusal = this.#refusal(command);
+    if (refusal !== undefined) {
+      this.#out.fail(refusal);
       return;
     }
     this.#router.publish(this.#client, command);

@@ -10,7 +10,8 @@
 
 export { type DialAnswer, type MemoryOptions, memoryTransport } from "../transport/memory.ts";
 export type { MemoryPeer } from "../transport/memory-peer.ts";
-export type { FakeConnection, FakeMessage } from "./fake-connection.ts";
+export type { FakeConnection } from "./fake-connection.ts";
+export type { FakeMessage } from "./fake-message.ts";
 export { type FakeScripts, fakeScripts } from "./fake-scripts.ts";
 export { type FakeScript, type FakeServer, type FakeServerOptions, startFakeServer } from "./fake-server.ts";
 export { type CutPoint, type FaultProxy, type FaultProxyOptions, type OnAccept, startFaultProxy } from "./fault-proxy.ts";
