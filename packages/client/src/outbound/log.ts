@@ -31,7 +31,7 @@ export class Log {
   readonly written: Cursor;
   readonly sent: Cursor;
   readonly removed: RemovedRanges = new RemovedRanges();
-  /** A running number of the limits the server announced; frames are appended as respecting it. */
+  /** A running number: whenever it changes, what waits is held against the server's limits again. Frames are appended as respecting it. */
   limits = 0;
   readonly #pool: MemoryPool;
   #tail: Slab;
@@ -109,6 +109,8 @@ export class Log {
   /** The connection ended: what was handed over on it and is still held waits again. */
   rewind(): void {
     this.written.moveTo(this.confirmed);
+    // Limits that were announced while these frames were in flight were not held against them.
+    this.limits++;
   }
 
   /** Frames `[from, to)`, none of them in flight on this connection, have ended: nothing will send them. */

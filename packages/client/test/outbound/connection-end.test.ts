@@ -68,6 +68,22 @@ describe("at-least-once", () => {
     assert.deepEqual(back(bench).toSorted(), ["old inDoubt", `${"x".repeat(3000)} inDoubt`]);
   });
 
+  it("holds what was in flight against limits that were announced meanwhile", () => {
+    const bench = new Bench(again);
+    bench.connect();
+    bench.publish("x".repeat(3000));
+    bench.publish("1");
+    bench.clock.advance(1);
+    bench.log.limits(2000, true);
+    bench.publish("2");
+    bench.clock.advance(25);
+    bench.cut();
+    const peer = bench.connect(new Peer(), 2000);
+    bench.settle();
+    assert.deepEqual(peer.payloads(), ["1", "2"]);
+    assert.deepEqual(back(bench), [`${"x".repeat(3000)} inDoubt`]);
+  });
+
   it("is a matter of each message: the level of the connection is the default", () => {
     const treatments: (Treatment | undefined)[] = [
       undefined,
