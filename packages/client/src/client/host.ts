@@ -21,16 +21,9 @@ export interface HostParts {
   readonly closed: (error: Error | undefined) => void;
 }
 
-type Wire =
-  | { readonly kind: "down" }
-  /** The handshake is over; the SUBs and UNSUBs that were called during it go first. */
-  | { readonly kind: "catchingUp"; readonly link: Link; readonly info: ServerInfo; readonly pongDue: boolean }
-  | { readonly kind: "up" };
-
 /** Connects the session with the outbound log and the subscriptions. */
 export class Host implements SessionHost {
   readonly #parts: HostParts;
-  #wire: Wire = DOWN;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -41,12 +34,11 @@ export class Host implements SessionHost {
   }
 
   attach(link: Link, info: ServerInfo): void {
-    this.#wire = { kind: "catchingUp", link, info, pongDue: false };
-    this.#catchUp();
+    // Nothing of the log may overtake a SUB that was called before it, so those that were called during the handshake go first.
+    this.#parts.outbound.attach(link, info.max_payload, info.headers === true, this.#parts.table.catchUp());
   }
 
   detach(): void {
-    this.#wire = DOWN;
     this.#parts.outbound.detach();
     this.#parts.table.lost();
     this.#parts.roundTrips.lost();
@@ -54,28 +46,25 @@ export class Host implements SessionHost {
   }
 
   leave(done: () => void): void {
-    // While it catches up, no message was handed over on this connection.
-    if (this.#wire.kind !== "up") done();
-    else this.#parts.outbound.leave(done);
+    this.#parts.outbound.leave(done);
   }
 
   get unanswered(): boolean {
-    return this.#wire.kind === "up" && this.#parts.outbound.unanswered;
+    return this.#parts.outbound.unanswered;
   }
 
   received(): void {
-    if (this.#wire.kind === "up") this.#parts.outbound.received();
+    this.#parts.outbound.received();
   }
 
   taken(): void {
-    if (this.#wire.kind === "up") this.#parts.outbound.taken();
-    else this.#catchUp();
+    this.#parts.outbound.taken();
   }
 
   info(info: ServerInfo): void {
     this.#parts.info(info);
-    if (this.#wire.kind === "up") this.#parts.outbound.limits(info.max_payload, info.headers === true);
-    else if (this.#wire.kind === "catchingUp") this.#wire = { ...this.#wire, info };
+    // Those of the handshake are told at its end.
+    if (this.#parts.outbound.attached) this.#parts.outbound.limits(info.max_payload, info.headers === true);
   }
 
   message(message: RawMessage): void {
@@ -87,12 +76,11 @@ export class Host implements SessionHost {
   }
 
   ping(): void {
-    if (this.#wire.kind === "catchingUp") this.#wire = { ...this.#wire, pongDue: true };
-    else this.#parts.outbound.pongDue();
+    this.#parts.outbound.pongDue();
   }
 
   serverError(error: Error, text: string): void {
-    if (this.#wire.kind === "up") this.#parts.outbound.refused(text, error);
+    this.#parts.outbound.refused(text, error);
     if (!(error instanceof PermissionViolationError)) return;
     if (error.operation === "subscription") this.#parts.table.reject(error.subject, error.queue ?? "", error);
     else this.#parts.publishRejected(error.subject, error);
@@ -109,22 +97,4 @@ export class Host implements SessionHost {
   closed(error: Error | undefined): void {
     this.#parts.closed(error);
   }
-
-  /**
-   * Nothing of the log may overtake a SUB that was called before it, so the log gets the link when the server knows all of
-   * them.
-   */
-  #catchUp(): void {
-    const wire = this.#wire;
-    if (wire.kind !== "catchingUp") return;
-    for (let lines = this.#parts.table.changes(); lines.length > 0; lines = this.#parts.table.changes()) {
-      if (!wire.link.write(lines)) return;
-    }
-    const { link, info, pongDue } = wire;
-    this.#wire = { kind: "up" };
-    this.#parts.outbound.attach(link, info.max_payload, info.headers === true);
-    if (pongDue) this.#parts.outbound.pongDue();
-  }
 }
-
-const DOWN: Wire = { kind: "down" };

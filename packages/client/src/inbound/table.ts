@@ -42,7 +42,7 @@ interface Entry extends SubscriptionEntry {
  * The subscriptions by sid: hands messages to them and tells the server about them.
  *
  * While a connection is up each change goes out through `control`, which keeps its place among the publishes. While there is
- * none only the table changes. A handshake begins with `replay()`; `changes()` then catches up with what was called since.
+ * none only the table changes. A handshake begins with `replay()`; `catchUp()` then tells what was called since.
  */
 export class SubscriptionTable {
   /** Those of the subscriptions that are inboxes. */
@@ -166,16 +166,11 @@ export class SubscriptionTable {
     return this.#untold(this.#told);
   }
 
-  /**
-   * What was called since `replay()` or the last `changes()` and the new server does not know yet. Empty: it knows everything,
-   * and from now on `control` has to reach it.
-   */
-  changes(): Uint8Array {
-    if (this.#told === undefined) return NOTHING;
-    const lines = this.#untold(this.#told);
-    // Only here: a handshake goes on after a `replay()` that had nothing to say.
-    if (lines.length === 0) this.#told = undefined;
-    return lines;
+  /** The handshake is over: what was called since `replay()`. From now on `control` has to reach the new server. */
+  catchUp(): Uint8Array {
+    const told = this.#told;
+    this.#told = undefined;
+    return told === undefined ? NOTHING : this.#untold(told);
   }
 
   /** The connection is gone: nothing more can come to what was being drained, so that ends. */

@@ -25,10 +25,10 @@ export class Carrier {
     return this.attached && !this.#parts.stall.slow;
   }
 
-  attach(sink: Sink, maxPayload: number, headers: boolean): void {
+  attach(sink: Sink, maxPayload: number, headers: boolean, first: Uint8Array): void {
     const { screen, writer, stall, poison, backlog, backpressure, turn, admission } = this.#parts;
     screen.announced(maxPayload, headers);
-    writer.attach(sink, poison.start);
+    writer.attach(sink, first, poison.start);
     stall.attached();
     backlog.attached(admission.held);
     backpressure.eased(this.usable);

@@ -14,6 +14,8 @@ import type { Treatment } from "./treatment.ts";
 import { Withdrawal } from "./withdrawal.ts";
 import type { Sink } from "./writer.ts";
 
+const NO_LINES = new Uint8Array(0);
+
 /**
  * Everything outgoing. It does not know whether there is a connection: it has a sink or it has none, and that alone is the reconnect
  * buffer. The caller has checked subjects and replies, and refuses publishes after `end()`.
@@ -186,9 +188,12 @@ export class Outbound {
     return this.#parts.leftovers;
   }
 
-  /** A connection: what is held goes out from now on. */
-  attach(sink: Sink, maxPayload: number, headers: boolean): void {
-    this.#carrier.attach(sink, maxPayload, headers);
+  /**
+   * A connection: what is held goes out from now on.
+   * @param first control lines that go before everything else, also before a backlog that has to wait
+   */
+  attach(sink: Sink, maxPayload: number, headers: boolean, first: Uint8Array = NO_LINES): void {
+    this.#carrier.attach(sink, maxPayload, headers, first);
   }
 
   /** A later INFO of the same connection. */

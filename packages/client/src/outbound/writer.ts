@@ -21,7 +21,7 @@ export interface Sink {
   write(chunk: Uint8Array): boolean;
 }
 
-/** One long message on its way in pieces; nothing goes between them. */
+/** One long message, or the first control lines, on their way in pieces; nothing goes between them. */
 interface Long {
   readonly bytes: Uint8Array;
   readonly last: LastItem;
@@ -95,9 +95,13 @@ export class Writer {
     return this.waits || this.#long !== undefined;
   }
 
-  /** @param probe see `Window.opened()` */
-  attach(sink: Sink, probe: number | undefined): void {
+  /**
+   * @param first control lines that go before everything else
+   * @param probe see `Window.opened()`
+   */
+  attach(sink: Sink, first: Uint8Array, probe: number | undefined): void {
     this.#sink = sink;
+    if (first.length > 0) this.#long = { bytes: first, last: CONTROL, next: 0 };
     this.#holds.clear();
     this.#fences.attached();
     this.#window.opened(this.#runtime.now(), probe);
