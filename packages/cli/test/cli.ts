@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findNatsServer } from "holdfast/testing";
 
@@ -16,13 +17,23 @@ export interface CliEnd {
   readonly stderr: string;
 }
 
+export interface RunningProcess {
+  readonly pid: number;
+  readonly commandLine: string;
+}
+
 export interface RunningCli {
   readonly child: ChildProcess;
   /** Resolves when standard error has a line that matches. */
   whenTold(pattern: RegExp): Promise<void>;
   readonly ended: Promise<CliEnd>;
-  /** What the run has left behind: files in its temporary directory, processes it started that still run. */
-  leftovers(): string[];
+  /** The processes of the run, itself included. Linux only: elsewhere it finds none. */
+  processes(): RunningProcess[];
+  /**
+   * What the run has left behind, once it has ended: files in its temporary directory, and processes it started that still run (their
+   * command lines). It looks again for 5 s: the shell that watches over the servers, and tsx's compiler, end by our end.
+   */
+  leftovers(): Promise<string[]>;
 }
 
 /** Starts `holdfast ARGS` with a temporary directory of its own. `env` is added to ours; `undefined` removes a variable. */
@@ -49,7 +60,16 @@ export function startCli(t: TestContext, args: readonly string[], env: Record<st
   return {
     child,
     ended,
-    leftovers: () => [...filesIn(scratch), ...processesWith(`TMPDIR=${scratch}`)],
+    processes: () => processesWith(`TMPDIR=${scratch}`),
+    leftovers: async () => {
+      const giveUp = performance.now() + 5_000;
+      for (;;) {
+        const running = processesWith(`TMPDIR=${scratch}`).map(({ commandLine }) => commandLine);
+        const left = [...filesIn(scratch), ...running];
+        if (left.length === 0 || performance.now() > giveUp) return left;
+        await sleep(20);
+      }
+    },
     whenTold: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -82,15 +102,16 @@ function filesIn(directory: string): string[] {
   return readdirSync(directory).filter((name) => !name.startsWith("tsx-"));
 }
 
-/** Linux only: elsewhere it finds nothing. */
-function processesWith(variable: string): string[] {
+function processesWith(variable: string): RunningProcess[] {
   if (process.platform !== "linux") return [];
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.filter((pid) => {
+  const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  return pids.flatMap((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(variable);
+      if (!readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(variable)) return [];
+      return [{ pid, commandLine: readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ") }];
     } catch {
-      return false;
+      // It has just ended.
+      return [];
     }
   });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommanderError } from "@commander-js/extra-typings";
 import { demoCommand } from "../src/demo/command.ts";
-import type { DemoOptions } from "../src/demo/options.ts";
+import { type DemoOptions, faultKinds } from "../src/demo/options.ts";
 import { runCli } from "./cli.ts";
 
 const badOptions: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -16,7 +16,14 @@ const badOptions: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ["a negative outage", ["--outage", "-1"], /--outage/],
   ["a buffer of nothing", ["--buffer", "0"], /--buffer.*'0' is invalid/],
-  ["a fault that does not exist", ["--fault", "flood"], /--fault.*'flood' is invalid\. Allowed choices are rst, fin, refuse/],
+  [
+    "a fault that does not exist",
+    ["--fault", "flood"],
+    /--fault.*'flood' is invalid\. Allowed choices are rst, fin, refuse, blackhole, flap, freeze, restart, kill/,
+  ],
+  ["a delivery that does not exist", ["--delivery", "exactly-once"], /Allowed choices are at-most-once, at-least-once/],
+  ["a negative stall timeout", ["--stall-timeout", "-1"], /--stall-timeout/],
+  ["a stall timeout without end", ["--stall-timeout", "600001"], /--stall-timeout.*must be a whole number from 0 to 600000/],
   [
     "a client that does not exist",
     ["--only", "nats.go"],
@@ -60,6 +67,8 @@ test("the defaults are those of the issue, and both clients run", async () => {
     size: 128,
     outageMs: 3_000,
     fault: "rst",
+    delivery: "at-most-once",
+    stallTimeoutMs: null,
     bufferBytes: 8_388_608,
     clients: ["holdfast", "nats.js"],
     json: false,
@@ -88,11 +97,12 @@ test("a program that is not nats-server is refused by name", async (t) => {
   assert.match(stderr, /^holdfast: \/bin\/echo is not a nats-server/);
 });
 
-test("help names every option of the issue, and the exit codes", async (t) => {
+test("help names every option of the issue, every fault, and the exit codes", async (t) => {
   const { code, stdout } = await runCli(t, ["demo", "--help"]);
   assert.equal(code, 0);
-  for (const option of ["--rate", "--size", "--outage", "--fault", "--buffer", "--only", "--json"])
-    assert.ok(stdout.includes(option));
+  for (const option of ["rate", "size", "outage", "fault", "delivery", "buffer", "stall-timeout", "only", "json"])
+    assert.ok(stdout.includes(`--${option} `) || stdout.includes(`--${option}\n`), option);
+  for (const fault of faultKinds) assert.match(stdout, new RegExp(`^ {2}${fault} +\\S`, "m"));
   assert.match(stdout, /Exit code: 0 .* 1 .*\n?2 /);
 });
 

@@ -1,5 +1,5 @@
 import { connect } from "@nats-io/transport-node";
-import { followState } from "./connection-state.ts";
+import { followConnection } from "./connection-state.ts";
 import type { DemoClient } from "./demo-client.ts";
 import { sharedConnectOptions } from "./demo-client.ts";
 import type { PublisherPlan } from "./messages.ts";
@@ -12,7 +12,7 @@ export async function connectNatsJs(plan: PublisherPlan): Promise<DemoClient> {
     version: installedVersion("@nats-io/transport-node"),
     handsBack: false,
     publish: (subject, payload) => nc.publish(subject, payload),
-    state: followState(nc),
+    ...followConnection(nc),
     heldBytes: () => null,
     limitBytes: () => null,
     flush: () => nc.flush(),

@@ -9,6 +9,8 @@ export interface DemoClient {
   /** Throws when it refuses the message. */
   publish(subject: string, payload: Uint8Array): void;
   state(): ConnectionState;
+  /** When it said that its connection was gone, on the clock of `performance.now()`, in order. */
+  disconnects(): readonly number[];
   /** Bytes it holds; `null` when it does not say. */
   heldBytes(): number | null;
   /** The limit on that which is in force now; `null` when there is none. */

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { findNatsServer, type NatsServer, type ServerConfig, serverVersionAtLeast, startNatsServer } from "holdfast/testing";
+import { faults } from "./faults.ts";
 import { type DemoOptions, totalMessages } from "./options.ts";
 import { oneLine } from "./time-limit.ts";
 
@@ -15,7 +16,7 @@ const dropPattern = /excessive stream ingest rate|(resource|account) limits exce
 const noServer =
   "no nats-server: NATS_SERVER is not set, and there is none on PATH. Install it (Debian: apt install nats-server; macOS: brew install " +
   "nats-server; Windows: choco install nats-server; with docker: docker cp $(docker create nats):/nats-server .) or set NATS_SERVER to its path";
-/** What a message costs in the server's memory beside its payload; generous. */
+/** What a message costs in the server's memory or files beside its payload; generous. */
 const overheadBytes = 512;
 
 /** Starts nats-server with JetStream, with room for everything that the run can send. Rejects when there is no nats-server to start. */
@@ -36,7 +37,7 @@ export async function startDemoServer(options: DemoOptions): Promise<DemoServer>
 
 /**
  * Whether this is what the server logs when a stream does not take a message that the server has read from a publisher: at the stream's
- * ingest limit (since 2.11), or when JetStream's memory is used up.
+ * ingest limit (since 2.11), or when JetStream's memory or disk is used up.
  */
 export function isDrop(logLine: string): boolean {
   return dropPattern.test(logLine);
@@ -47,10 +48,11 @@ export function roomFor(options: DemoOptions, version: string): ServerConfig {
   const messages = totalMessages(options);
   const bytes = messages * (options.size + overheadBytes);
   // Twice, for copies: a client that sends everything again must be found out, not the server's limit.
-  const memory = { max_memory_store: 2 * bytes * options.clients.length };
-  if (!serverVersionAtLeast(version, "2.11.0")) return memory;
+  const most = 2 * bytes * options.clients.length;
+  const store = faults[options.fault].endsServer ? { max_file_store: most } : { max_memory_store: most };
+  if (!serverVersionAtLeast(version, "2.11.0")) return store;
   // The stream's queue between the connection and the store; servers before 2.11 have no limit there, and refuse the option.
-  return { ...memory, max_buffered_msgs: 2 * messages, max_buffered_size: 2 * bytes };
+  return { ...store, max_buffered_msgs: 2 * messages, max_buffered_size: 2 * bytes };
 }
 
 function findServer(): string {

@@ -1,18 +1,33 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type FaultProxy, startFaultProxy } from "holdfast/testing";
+import { type FaultProxy, type ProxiedConnection, startFaultProxy } from "holdfast/testing";
 import type { CleanUp } from "./clean-up.ts";
-import type { PublisherPlan, PublisherStats } from "./messages.ts";
+import { faults } from "./faults.ts";
+import type { PublisherPlan, PublisherReport, PublisherStats } from "./messages.ts";
 import { type ClientName, type DemoOptions, totalMessages } from "./options.ts";
+import { PayloadFormat } from "./payload.ts";
 import { type PublisherProcess, startPublisher } from "./publisher-process.ts";
 import { createStream } from "./read-stream.ts";
+import { Receipts } from "./receipts.ts";
 import { liveLine } from "./report.ts";
 
 /** All that belongs to one client: its stream, its own proxy (so that cuts and byte counts are its own) and its publisher. */
 export interface Lane {
   readonly client: ClientName;
   readonly stream: string;
+  readonly subject: string;
+  readonly format: PayloadFormat;
   readonly proxy: FaultProxy;
+  /** Every connection that the proxy forwarded, in order. */
+  readonly connections: readonly ProxiedConnection[];
+  /** What the server confirmed; `null` for a client that knows no confirmation, and where the server must not lose anything. */
+  readonly receipts: Receipts | null;
   readonly publisher: PublisherProcess;
+}
+
+/** A lane when its publisher is done. */
+export interface LaneEnd {
+  readonly lane: Lane;
+  readonly report: PublisherReport;
 }
 
 /** Makes the lane of `client`; resolves when the client is connected. What it starts is ended by `cleanUp`. */
@@ -27,8 +42,17 @@ export async function openLane(
   // Neither stream names nor subject tokens may have a dot in them.
   const stream = client.replace(".", "_");
   const subject = `demo.${stream}`;
-  await createStream(nc, stream, subject);
-  const proxy = await startFaultProxy({ upstream });
+  const { endsServer } = faults[options.fault];
+  await createStream(nc, stream, subject, endsServer ? "file" : "memory");
+  const format = new PayloadFormat(client, options.size);
+  // Reading every frame costs time that the clients need, so it is done only where its answer counts.
+  const receipts = client === "holdfast" && endsServer ? new Receipts(format) : null;
+  const connections: ProxiedConnection[] = [];
+  const proxy = await startFaultProxy({
+    upstream,
+    onConnection: (connection) => connections.push(connection),
+    ...(receipts === null ? {} : { onFrame: (frame) => receipts.take(frame) }),
+  });
   await cleanUp.add(() => proxy.stop());
   const plan: PublisherPlan = {
     client,
@@ -38,9 +62,11 @@ export async function openLane(
     size: options.size,
     total: totalMessages(options),
     bufferBytes: options.bufferBytes,
+    delivery: options.delivery,
+    stallTimeoutMs: options.stallTimeoutMs,
   };
   const publisher = await startPublisher(plan, watch(client, proxy, options, tell), cleanUp);
-  return { client, stream, proxy, publisher };
+  return { client, stream, subject, format, proxy, connections, receipts, publisher };
 }
 
 /** Turns the publisher's statistics into live lines. */

@@ -1,6 +1,6 @@
 /** What the parent and a publisher say to each other over the IPC channel. All of it is plain JSON. */
 import type { UndeliveredState } from "holdfast";
-import type { ClientName } from "./options.ts";
+import type { ClientName, Delivery } from "./options.ts";
 import type { Ranges } from "./ranges.ts";
 
 /** What a publisher is to do. */
@@ -14,6 +14,10 @@ export interface PublisherPlan {
   readonly total: number;
   /** Holdfast's reconnect buffer; the official client has no limit to set. */
   readonly bufferBytes: number;
+  /** Holdfast's. */
+  readonly delivery: Delivery;
+  /** Holdfast's; `null` for its default. */
+  readonly stallTimeoutMs: number | null;
 }
 
 export type ToPublisher =
@@ -57,6 +61,8 @@ export interface PublisherReport {
   readonly unreadable: number;
   /** From the first `publish()` to the last, in milliseconds. */
   readonly msPublishing: number;
+  /** When the client said that its connection was gone: milliseconds since the start, in order. */
+  readonly disconnectsMs: readonly number[];
   readonly flush: StepEnd;
   readonly close: StepEnd;
   /** The client's own counts after `close()`, by state; `null` where it has none. */

@@ -1,9 +1,13 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { numberLimit, smallestPayload } from "./payload.ts";
 
-/** How the link is cut; faults.ts says what each does. */
-export const faultKinds = ["rst", "fin", "refuse"] as const;
+/** What goes wrong; faults.ts says what each does. */
+export const faultKinds = ["rst", "fin", "refuse", "blackhole", "flap", "freeze", "restart", "kill"] as const;
 export type FaultKind = (typeof faultKinds)[number];
+
+/** Holdfast's levels of delivery. The official client has no such choice. */
+export const deliveries = ["at-most-once", "at-least-once"] as const;
+export type Delivery = (typeof deliveries)[number];
 
 /** The clients that can be compared, in the order of the report. */
 export const clientNames = ["holdfast", "nats.js"] as const;
@@ -15,16 +19,20 @@ export interface DemoOptions {
   readonly rate: number;
   /** Payload bytes of each message. */
   readonly size: number;
-  /** Milliseconds for which the link is cut. */
+  /** Milliseconds from the beginning of the fault to its end. */
   readonly outageMs: number;
   readonly fault: FaultKind;
+  /** Of Holdfast. */
+  readonly delivery: Delivery;
+  /** Holdfast's `stallTimeout` in milliseconds; `null` for its default. */
+  readonly stallTimeoutMs: number | null;
   /** Holdfast's reconnect buffer in bytes. */
   readonly bufferBytes: number;
   readonly clients: readonly ClientName[];
   readonly json: boolean;
-  /** Milliseconds of publishing before the cut. */
+  /** Milliseconds of publishing before the fault. */
   readonly leadMs: number;
-  /** Milliseconds of publishing after the cut. */
+  /** Milliseconds of publishing after the fault. */
   readonly tailMs: number;
 }
 
@@ -32,7 +40,7 @@ export interface DemoOptions {
 export const defaultBufferBytes: number = 8 * 1024 * 1024;
 
 /** The options that take a whole number. */
-export type NumericOption = "rate" | "size" | "outage" | "buffer" | "lead" | "tail";
+export type NumericOption = "rate" | "size" | "outage" | "buffer" | "stall-timeout" | "lead" | "tail";
 
 /** Their limits: [smallest, greatest]. */
 const limits: Readonly<Record<NumericOption, readonly [number, number]>> = {
@@ -41,11 +49,12 @@ const limits: Readonly<Record<NumericOption, readonly [number, number]>> = {
   size: [smallestPayload, 1024 * 1024],
   outage: [1, 600_000],
   buffer: [1, Number.MAX_SAFE_INTEGER],
+  "stall-timeout": [0, 600_000],
   lead: [1, 600_000],
   tail: [1, 600_000],
 };
 
-/** The stream of each client is kept in the server's memory, so a run is bounded. */
+/** The stream of each client is kept in the server's memory, or in files of the temporary directory, so a run is bounded. */
 const greatestRunBytes: number = 512 * 1024 * 1024;
 
 /** How many messages each client publishes. */
@@ -70,13 +79,15 @@ export function wholeNumber(name: NumericOption): (text: string) => number {
 
 /** What is wrong with options that are each valid by themselves, in one sentence; `null` when nothing is. */
 export function contradiction(options: DemoOptions): string | null {
+  if (options.fault === "freeze" && process.platform === "win32")
+    return "--fault freeze needs SIGSTOP, which Windows does not have";
   const messages = totalMessages(options);
   const asked = `${options.rate} messages a second for ${publishingMs(options)} ms`;
   if (messages >= numberLimit) return `${asked} are ${messages} messages; the demo can number ${numberLimit - 1}`;
   const bytes = messages * options.size;
   if (bytes <= greatestRunBytes) return null;
   return (
-    `${asked}, each of ${options.size} bytes, are ${bytes} bytes; the demo keeps them in the server's memory and ` +
+    `${asked}, each of ${options.size} bytes, are ${bytes} bytes; the demo keeps them in its server and ` +
     `takes at most ${greatestRunBytes}: lower --rate, --size or --outage`
   );
 }

@@ -11,6 +11,11 @@ export interface Evidence {
   readonly handedBack: ReadonlyMap<UndeliveredState, Ranges> | null;
   /** The stream from its first message to its last; −1 for a message that nobody published so. S is the set of these. */
   readonly stream: Iterable<number>;
+  /**
+   * C: the numbers whose loss is the server's, because somebody else than the client saw the server confirm them; empty where nothing is
+   * excused so, `null` for a client that knows no confirmation.
+   */
+  readonly receipts: Ranges | null;
 }
 
 /** What the oracle found; `null` where the client has no notion of it. */
@@ -25,17 +30,22 @@ export interface Findings {
   readonly inDoubt: number | null;
   /** |S ∩ D|: in doubt, and stored all the same. That is no fault: in doubt means just this. */
   readonly storedInDoubt: number | null;
-  /** |A ∖ R ∖ S ∖ H|: accepted, not in the stream, and nobody was told. */
+  /** |A ∖ R ∖ S ∖ H ∖ C|: accepted, not in the stream, and nobody was told. */
   readonly lostSilently: number;
-  /** |S ∩ H| in a state that says that the server cannot have it: dropped, expired, undeliverable or abandoned. */
+  /** |(S ∪ C) ∩ H| in a state that says that the server cannot have it: dropped, expired, undeliverable or abandoned. */
   readonly wronglyHandedBack: number | null;
   /** Copies in the stream − |S|. */
   readonly duplicated: number;
-  /** First copies that stand behind a message with a greater number. */
+  /**
+   * First copies that stand behind a message with a greater number. Later copies neither count nor are counted against: what
+   * at-least-once sends again comes from further back, but whatever comes for the first time must be newer than all before it.
+   */
   readonly outOfOrder: number;
+  /** |A ∖ R ∖ S ∖ H ∩ C|: confirmed, and lost in the server afterwards. */
+  readonly confirmedThenLost: number | null;
   /**
    * What no client may do and no count above shows: a message in the stream that was never published, was refused or arrived changed;
-   * one handed back that was never accepted, or handed back twice; one rejected by the server and stored all the same.
+   * one confirmed that was never accepted; one handed back that was never accepted, or handed back twice; one rejected by the server and stored all the same.
    */
   readonly impossible: number;
 }
@@ -46,6 +56,7 @@ const storedMark = 2;
 const inDoubtMark = 4;
 const cannotHaveItMark = 8;
 const rejectedMark = 16;
+const receiptMark = 32;
 const handedBackMarks = inDoubtMark | cannotHaveItMark | rejectedMark;
 
 /** Compares what the client said with what the stream holds. Pure; time and memory are linear in the number of messages. */
@@ -53,6 +64,7 @@ export function examine(evidence: Evidence): Findings {
   const marks = new Uint8Array(evidence.attempted);
   const refused = markRefused(marks, evidence.refused);
   const handedBackImpossibly = markHandedBack(marks, evidence.handedBack ?? new Map());
+  const confirmedImpossibly = markReceipts(marks, evidence.receipts ?? []);
   const stream = readStream(marks, evidence.stream);
   const sums = sum(marks);
   const handsBack = evidence.handedBack !== null;
@@ -67,7 +79,8 @@ export function examine(evidence: Evidence): Findings {
     wronglyHandedBack: handsBack ? sums.wronglyHandedBack : null,
     duplicated: stream.duplicated,
     outOfOrder: stream.outOfOrder,
-    impossible: handedBackImpossibly + stream.foreign + sums.contradictions,
+    confirmedThenLost: evidence.receipts === null ? null : sums.confirmedThenLost,
+    impossible: handedBackImpossibly + confirmedImpossibly + stream.foreign + sums.contradictions,
   };
 }
 
@@ -91,6 +104,17 @@ function markHandedBack(marks: Uint8Array, handedBack: ReadonlyMap<UndeliveredSt
       if (before === undefined || before !== 0) impossible += 1;
       if (before !== undefined) marks[number] = before | mark;
     }
+  }
+  return impossible;
+}
+
+/** How many were confirmed that were never published. A message that was sent twice may be confirmed twice. */
+function markReceipts(marks: Uint8Array, receipts: Ranges): number {
+  let impossible = 0;
+  for (const number of eachNumber(receipts)) {
+    const before = marks[number];
+    if (before === undefined) impossible += 1;
+    else marks[number] = before | receiptMark;
   }
   return impossible;
 }
@@ -130,7 +154,14 @@ function readStream(marks: Uint8Array, stream: Iterable<number>): { duplicated: 
 }
 
 type Sums = Record<
-  "stored" | "handedBack" | "inDoubt" | "storedInDoubt" | "lostSilently" | "wronglyHandedBack" | "contradictions",
+  | "stored"
+  | "handedBack"
+  | "inDoubt"
+  | "storedInDoubt"
+  | "lostSilently"
+  | "confirmedThenLost"
+  | "wronglyHandedBack"
+  | "contradictions",
   number
 >;
 
@@ -141,18 +172,22 @@ function sum(marks: Uint8Array): Sums {
     inDoubt: 0,
     storedInDoubt: 0,
     lostSilently: 0,
+    confirmedThenLost: 0,
     wronglyHandedBack: 0,
     contradictions: 0,
   };
   for (const mark of marks) {
     const stored = (mark & storedMark) !== 0;
+    // Whatever the client says of itself, the server read it.
+    const reached = (mark & (storedMark | receiptMark)) !== 0;
     if (mark === 0) sums.lostSilently += 1;
+    if (mark === receiptMark) sums.confirmedThenLost += 1;
     if (stored) sums.stored += 1;
     if ((mark & handedBackMarks) !== 0) sums.handedBack += 1;
     if ((mark & inDoubtMark) !== 0) sums.inDoubt += 1;
     if (stored && (mark & inDoubtMark) !== 0) sums.storedInDoubt += 1;
-    if (stored && (mark & cannotHaveItMark) !== 0) sums.wronglyHandedBack += 1;
-    if (stored && (mark & (refusedMark | rejectedMark)) !== 0) sums.contradictions += 1;
+    if (reached && (mark & cannotHaveItMark) !== 0) sums.wronglyHandedBack += 1;
+    if ((stored && (mark & rejectedMark) !== 0) || (reached && (mark & refusedMark) !== 0)) sums.contradictions += 1;
   }
   return sums;
 }

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import type { DemoClient, OnHandedBack } from "./demo-client.ts";
+import { onMonotonicClock } from "./detection.ts";
 import { decodeToPublisher, type FromPublisher, type PublisherPlan, type PublisherReport, type ToPublisher } from "./messages.ts";
 import { PayloadFormat } from "./payload.ts";
 import { PublisherLog } from "./publisher-log.ts";
@@ -46,8 +47,7 @@ async function connectClient(plan: PublisherPlan, onHandedBack: OnHandedBack): P
 }
 
 async function run(plan: PublisherPlan, client: DemoClient, log: PublisherLog, startAt: number): Promise<PublisherReport> {
-  // One reading of the wall clock; after it only the monotonic one counts.
-  const start = performance.now() + (startAt - Date.now());
+  const start = onMonotonicClock(startAt);
   const schedule = { start, rate: plan.rate, total: plan.total, giveUpMs: (plan.total / plan.rate) * 2_000 + 5_000 };
   const stats = everySecondFrom(start, (atMs) => sendStats(client, log, atMs));
   const msPublishing = await publishOnSchedule(schedule, (number) => {
@@ -64,6 +64,7 @@ async function run(plan: PublisherPlan, client: DemoClient, log: PublisherLog, s
     handedBack: client.handsBack ? log.handedBackByState() : null,
     unreadable: log.unreadable,
     msPublishing: Math.round(msPublishing),
+    disconnectsMs: client.disconnects().map((at) => at - start),
     flush,
     close,
     counts: client.counts(),

@@ -4,6 +4,9 @@ import { type JetStreamManager, jetstream, jetstreamManager, StorageType } from 
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { PayloadFormat } from "./payload.ts";
 
+/** Where the server keeps a stream. */
+export type Storage = "memory" | "file";
+
 /** A stream has come to rest when it got no message for this long. */
 const quietMs = 1_000;
 const pollMs = 100;
@@ -11,10 +14,10 @@ const pollMs = 100;
 const limitMs = 60_000;
 const fetchSize = 10_000;
 
-/** Makes one stream in memory with one subject. */
-export async function createStream(nc: NatsConnection, name: string, subject: string): Promise<void> {
+/** Makes one stream with one subject. */
+export async function createStream(nc: NatsConnection, name: string, subject: string, storage: Storage): Promise<void> {
   const manager = await jetstreamManager(nc);
-  await manager.streams.add({ name, subjects: [subject], storage: StorageType.Memory });
+  await manager.streams.add({ name, subjects: [subject], storage: storage === "file" ? StorageType.File : StorageType.Memory });
 }
 
 /** Resolves when no stream got a message for a second, counted from the call at the earliest. */

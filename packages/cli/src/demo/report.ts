@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { faults } from "./faults.ts";
 import { bytes, count, seconds } from "./format.ts";
 import type { PublisherStats } from "./messages.ts";
 import type { ClientName } from "./options.ts";
@@ -43,9 +44,13 @@ function describeBuffer({ stats, bufferBytes }: Glance): string {
   return `buffer ${bytes(stats.heldBytes)} of ${bytes(stats.limitBytes)} (${percent} %)`;
 }
 
-const rows: readonly (readonly [string, (client: ClientResult, result: DemoResult) => string])[] = [
+type Row = readonly [label: string, cell: (client: ClientResult, result: DemoResult) => string];
+
+const rows: readonly Row[] = [
   ["publish() called", (client) => count(client.attempted)],
   ["refused: publish() threw", (client) => count(client.refused)],
+  ["confirmed", (client) => orNone(client.confirmed)],
+  ["sent again", (client) => orNone(client.resent)],
   ["stored in the stream", (client) => count(client.stored)],
   ["handed back", (client) => orNone(client.handedBack)],
   ["  of these in doubt", (client) => orNone(client.inDoubt)],
@@ -54,18 +59,29 @@ const rows: readonly (readonly [string, (client: ClientResult, result: DemoResul
   ["wrongly handed back", (client) => orNone(client.wronglyHandedBack)],
   ["stored twice", (client) => count(client.duplicated)],
   ["out of order", (client) => count(client.outOfOrder)],
+  ["fault noticed after", (client) => (client.msToDetect === null ? "not at all" : seconds(client.msToDetect))],
   ["reconnect buffer", (client, result) => (client.name === "holdfast" ? bytes(result.bufferBytes) : "no limit")],
   ["connections", (client) => count(client.connections)],
   ["flush()", (client) => describeEnd(client.flush)],
 ];
+
+/** Only where the server ends: a server that lives on has no excuse. */
+const confirmedThenLostRow: Row = ["confirmed, then lost in the server", (client) => orNone(client.confirmedThenLost)];
+const lostRow: number = rows.findIndex(([label]) => label === "lost silently");
+
+/** A server that ended may have lost what it had confirmed: no client can know. */
+const whatConfirmedMeans = `Confirmed is a read receipt: the server had read the message and answered the PING behind it, as the proxy in between saw. The
+stream takes it from a queue in the server's memory afterwards. Who needs to know that a message is stored uses JetStream
+acknowledgements: js.publish() of @nats-io/jetstream, which works on a Holdfast connection.`;
 
 /** The table at the end, one column a client. */
 export function finalTable(result: DemoResult): string {
   const head = ["", ...result.clients.map((client) => `${client.name} ${client.version}`)];
   const colAligns: ("left" | "right")[] = head.map((_, column) => (column === 0 ? "left" : "right"));
   const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
-  for (const [label, cell] of rows) table.push([label, ...result.clients.map((client) => cell(client, result))]);
-  return table.toString();
+  const shown = faults[result.fault].endsServer ? rows.toSpliced(lostRow + 1, 0, confirmedThenLostRow) : rows;
+  for (const [label, cell] of shown) table.push([label, ...result.clients.map((client) => cell(client, result))]);
+  return faults[result.fault].endsServer ? `${table.toString()}\n\n${whatConfirmedMeans}` : table.toString();
 }
 
 function orNone(value: number | null): string {

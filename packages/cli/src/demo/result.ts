@@ -1,13 +1,22 @@
 import type { StepEnd } from "./messages.ts";
-import type { ClientName, FaultKind } from "./options.ts";
+import type { ClientName, Delivery, FaultKind } from "./options.ts";
 import type { Findings } from "./oracle.ts";
+import type { Storage } from "./read-stream.ts";
 
-/** One client's part of the result. The order of the fields is that of the JSON object. */
+/** One client's part of the result. */
 export interface ClientResult extends Findings {
   readonly name: ClientName;
   readonly version: string;
   /** `null`: the client has no such choice. */
-  readonly delivery: "at-most-once" | null;
+  readonly delivery: Delivery | null;
+  /** By the client's own count: messages that the server has read and not refused. `null` where it does not count. */
+  readonly confirmed: number | null;
+  /** By the client's own count: messages handed over again. `null` where it does not count. */
+  readonly resent: number | null;
+  /** From the beginning of the fault to the client's announcement that its connection is gone; `null` if it never announced it. */
+  readonly msToDetect: number | null;
+  /** Bytes on the wire of the messages in doubt. */
+  readonly inDoubtBytes: number | null;
   /** Whether the client's own counts say what was observed; `null` where it does not count. */
   readonly countsAgree: boolean | null;
   /** From the first `publish()` to the last, in milliseconds. */
@@ -36,5 +45,7 @@ export interface DemoResult {
   /** Why nothing follows from this run; empty when it is valid. */
   readonly invalidBecause: readonly string[];
   readonly bufferBytes: number;
-  readonly storage: "memory";
+  readonly storage: Storage;
+  /** Holdfast's `stallTimeout`; `null` for its default. */
+  readonly stallTimeoutMs: number | null;
 }

@@ -1,18 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { countsAgree } from "./account.ts";
 import { CleanUp } from "./clean-up.ts";
-import { type DemoServer, startDemoServer } from "./demo-server.ts";
-import { faults } from "./faults.ts";
+import { clientResult } from "./client-result.ts";
+import { startDemoServer } from "./demo-server.ts";
+import { type FaultRecord, runFault } from "./fault-course.ts";
+import { type FaultSite, faults } from "./faults.ts";
 import { count, seconds } from "./format.ts";
-import { type Lane, openLane } from "./lane.ts";
-import type { PublisherReport } from "./messages.ts";
+import { type Lane, type LaneEnd, openLane } from "./lane.ts";
+import { objections } from "./objections.ts";
 import { type DemoOptions, publishingMs, totalMessages } from "./options.ts";
-import { examine } from "./oracle.ts";
-import { latestFactor } from "./pace.ts";
-import { PayloadFormat } from "./payload.ts";
-import { readStream, whenQuiet } from "./read-stream.ts";
-import type { ClientResult, DemoResult } from "./result.ts";
+import { whenQuiet } from "./read-stream.ts";
+import type { DemoResult } from "./result.ts";
 
 /** Time for everyone to be told the moment of the start. */
 const headStartMs = 300;
@@ -20,7 +17,7 @@ const headStartMs = 300;
 const reportGraceMs = 60_000;
 
 /**
- * One run: server, streams, proxies and publishers; the cut; the reading of the streams. `tell` gets lines for people while it runs.
+ * One run: server, streams, proxies and publishers; the fault; the reading of the streams. `tell` gets lines for people while it runs.
  * Rejects when it cannot be made, or when `signal` interrupts it. Nothing it started is left when it settles.
  */
 export async function runDemo(options: DemoOptions, tell: (line: string) => void, signal: AbortSignal): Promise<DemoResult> {
@@ -38,26 +35,25 @@ export async function runDemo(options: DemoOptions, tell: (line: string) => void
 }
 
 async function run(options: DemoOptions, tell: (line: string) => void, cleanUp: CleanUp): Promise<DemoResult> {
-  const demoServer = await startDemoServer(options);
-  const { server } = demoServer;
+  const { server, drops } = await startDemoServer(options);
   await cleanUp.add(() => server.stop());
-  const nc = await connect({ servers: server.url, reconnect: false });
-  await cleanUp.add(() => nc.close());
-  tell(`nats-server ${server.version}, streams in memory`);
+  const storage = faults[options.fault].endsServer ? "file" : "memory";
+  tell(`nats-server ${server.version}, streams in ${storage === "file" ? "files" : "memory"}`);
+  const setUp = await dial(server.url, cleanUp);
   const lanes: Lane[] = [];
-  for (const client of options.clients) lanes.push(await openLane(client, options, nc, server, tell, cleanUp));
+  for (const client of options.clients) lanes.push(await openLane(client, options, setUp, server, tell, cleanUp));
   tell(announcement(options));
-  // Added last, so it is ended first: nobody mends a link whose proxy is being stopped.
-  const cutting = new AbortController();
-  await cleanUp.add(async () => cutting.abort());
 
-  const startAt = Date.now() + headStartMs;
-  const limitMs = headStartMs + 2 * publishingMs(options) + reportGraceMs;
-  const published = Promise.all(lanes.map((lane) => lane.publisher.publish(startAt, limitMs)));
-  const [reports, cut] = await Promise.all([published, cutLinks(lanes, options, startAt, tell, cutting.signal)]);
-  await whenQuiet(nc, streamsOf(lanes));
-  const clients = await Promise.all(lanes.map((lane, index) => clientResult(lane, reports[index], nc, options)));
-  const invalidBecause = objections(options, demoServer, reports, cut);
+  const site = { server, proxies: lanes.map(({ proxy }) => proxy) };
+  const [ends, fault] = await publishThroughFault(lanes, site, options, tell, cleanUp);
+  // Not the connection from before: the fault may have been the server's.
+  const nc = await dial(server.url, cleanUp);
+  await whenQuiet(
+    nc,
+    lanes.map(({ stream }) => stream),
+  );
+  const clients = await Promise.all(ends.map((end) => clientResult(end, fault.beganMs, nc, options)));
+  const invalidBecause = objections(options, ends, fault, drops());
   return {
     valid: invalidBecause.length === 0,
     server: server.version,
@@ -68,91 +64,43 @@ async function run(options: DemoOptions, tell: (line: string) => void, cleanUp: 
     clients,
     invalidBecause,
     bufferBytes: options.bufferBytes,
-    storage: "memory",
+    storage,
+    stallTimeoutMs: options.stallTimeoutMs,
   };
 }
 
-/** Cuts every link at the same moment and mends them after the outage. Resolves with how many connections each lane had at the cut. */
-async function cutLinks(
+/** All publishers from the start to their reports, and the fault in the middle. */
+async function publishThroughFault(
   lanes: readonly Lane[],
+  site: FaultSite,
   options: DemoOptions,
-  startAt: number,
   tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<readonly number[]> {
-  const fault = faults[options.fault];
-  await sleep(Math.max(0, startAt + options.leadMs - Date.now()), undefined, { signal });
-  const mendAt = performance.now() + options.outageMs;
-  const open = lanes.map(({ proxy }) => proxy.connections.length);
-  const begun = Promise.all(lanes.map(({ proxy }) => fault.begin(proxy)));
-  tell(`--- the link is cut: ${fault.explanation}`);
-  await begun;
-  await sleep(Math.max(0, mendAt - performance.now()), undefined, { signal });
-  await Promise.all(lanes.map(({ proxy }) => fault.end(proxy)));
-  tell("--- the link works again");
-  return open;
+  cleanUp: CleanUp,
+): Promise<[readonly LaneEnd[], FaultRecord]> {
+  const startAt = Date.now() + headStartMs;
+  const limitMs = headStartMs + 2 * publishingMs(options) + reportGraceMs;
+  const interruption = new AbortController();
+  const course = runFault(site, options, startAt, tell, interruption.signal);
+  // Added last, so it is ended first: nobody starts a server again, or mends a link, that is about to be stopped.
+  await cleanUp.add(async () => {
+    interruption.abort();
+    await course.catch(() => {});
+  });
+  const ends = lanes.map(async (lane) => ({ lane, report: await lane.publisher.publish(startAt, limitMs) }));
+  return Promise.all([Promise.all(ends), course]);
 }
 
-async function clientResult(
-  lane: Lane,
-  report: PublisherReport | undefined,
-  nc: NatsConnection,
-  options: DemoOptions,
-): Promise<ClientResult> {
-  if (report === undefined) throw new Error(`the ${lane.client} publisher left no report`);
-  const findings = examine({
-    attempted: report.attempted,
-    refused: report.refused,
-    handedBack: report.handedBack === null ? null : new Map(report.handedBack),
-    stream: await readStream(nc, lane.stream, new PayloadFormat(lane.client, options.size)),
-  });
-  return {
-    name: lane.client,
-    version: report.version,
-    delivery: lane.client === "holdfast" ? "at-most-once" : null,
-    ...findings,
-    impossible: findings.impossible + report.unreadable,
-    countsAgree: countsAgree(report),
-    msPublishing: report.msPublishing,
-    connections: lane.proxy.accepted,
-    bytesToServer: lane.proxy.bytes.toServer,
-    flush: report.flush,
-    close: report.close,
-    firstRefusal: report.firstRefusal,
-    counts: report.counts,
-  };
-}
-
-/** Why nothing follows from the run. */
-function objections(
-  options: DemoOptions,
-  demoServer: DemoServer,
-  reports: readonly PublisherReport[],
-  openAtCut: readonly number[],
-): string[] {
-  const planned = publishingMs(options);
-  const late = options.clients.flatMap((client, index) => {
-    const took = reports[index]?.msPublishing ?? 0;
-    if (took <= planned * latestFactor) return [];
-    return [`the ${client} publisher needed ${seconds(took)} for what was planned for ${seconds(planned)}`];
-  });
-  const notCut = options.clients.filter((_, index) => openAtCut[index] === 0);
-  const [drop] = demoServer.drops();
-  return [
-    ...late,
-    ...notCut.map((client) => `${client} had no connection when the link was cut`),
-    ...(drop === undefined ? [] : [`the server dropped messages by itself ("${drop}")`]),
-  ];
+/** A connection of the official client that does without proxy. */
+async function dial(url: string, cleanUp: CleanUp): Promise<NatsConnection> {
+  const nc = await connect({ servers: url, reconnect: false });
+  await cleanUp.add(() => nc.close());
+  return nc;
 }
 
 function announcement(options: DemoOptions): string {
-  const { rate, size, outageMs, leadMs, clients } = options;
+  const { rate, size, outageMs, leadMs, clients, fault, delivery } = options;
   const each = `${count(rate)} messages/s of ${size} bytes for ${seconds(publishingMs(options))} (${count(totalMessages(options), "message")})`;
-  const limit = `; Holdfast's reconnect buffer takes ${count(options.bufferBytes)} bytes`;
-  const cut = `link cut after ${seconds(leadMs)} for ${seconds(outageMs)}`;
-  return `${clients.join(" and ")}: ${each}, ${cut}${clients.includes("holdfast") ? limit : ""}`;
-}
-
-function streamsOf(lanes: readonly Lane[]): string[] {
-  return lanes.map(({ stream }) => stream);
+  const own = `; Holdfast delivers ${delivery}, its reconnect buffer takes ${count(options.bufferBytes)} bytes`;
+  const when = `${fault} after ${seconds(leadMs)} for ${seconds(outageMs)}`;
+  return `${clients.join(" and ")}: ${each}, ${when}${clients.includes("holdfast") ? own : ""}`;
 }

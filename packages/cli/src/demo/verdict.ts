@@ -31,7 +31,8 @@ function brokenPromises(client: ClientResult): readonly string[] {
   const found = [
     [client.lostSilently, "lost silently"],
     [client.wronglyHandedBack ?? 0, "handed back although stored"],
-    [client.duplicated, "stored twice"],
+    [tooManyCopies(client), client.delivery === "at-least-once" ? "stored twice beyond those sent again" : "stored twice"],
+    [givenUp(client), "handed back instead of sent again"],
     [client.outOfOrder, "out of order"],
     [client.impossible, "that cannot be (see `impossible` in --json)"],
   ] as const;
@@ -39,11 +40,24 @@ function brokenPromises(client: ClientResult): readonly string[] {
   return client.countsAgree === false ? [...broken, "counts that differ from what was observed"] : broken;
 }
 
+/** At-least-once may store a second copy of what it sent again, and no other. */
+function tooManyCopies(client: ClientResult): number {
+  const allowed = client.delivery === "at-least-once" ? (client.resent ?? 0) : 0;
+  return Math.max(0, client.duplicated - allowed);
+}
+
+/** At-least-once has no reason to hand anything back in this run, unless the server could not be reached until the end. */
+function givenUp(client: ClientResult): number {
+  return client.delivery === "at-least-once" && client.flush.kind !== "timed out" ? (client.handedBack ?? 0) : 0;
+}
+
 function describeHoldfast(client: ClientResult, broken: readonly string[]): string {
   if (broken.length > 0) return `Holdfast broke its promise: ${broken.join(", ")}`;
   const told = [
+    client.resent === 0 ? "" : `${count(client.resent ?? 0)} sent again of which ${count(client.duplicated)} are stored twice`,
     client.handedBack === 0 ? "" : `${count(client.handedBack ?? 0)} handed back${describeDoubt(client)}`,
     client.refused === 0 ? "" : `${count(client.refused)} refused with an error`,
+    client.confirmedThenLost === 0 ? "" : `${count(client.confirmedThenLost ?? 0)} confirmed and then lost in the server`,
   ].filter((part) => part !== "");
   const rest = told.length === 0 ? "" : `, ${told.join(", ")}`;
   return `Holdfast lost nothing silently: of ${count(client.attempted, "message")}, ${count(client.stored)} stored in order${rest}`;

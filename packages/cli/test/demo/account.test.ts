@@ -27,6 +27,7 @@ function report(changes: Record<string, number> | null): PublisherReport {
     handedBack: [["inDoubt", [[10, 12]]]],
     unreadable: 0,
     msPublishing: 1,
+    disconnectsMs: [],
     flush: { kind: "done", ms: 1 },
     close: { kind: "done", ms: 1 },
     counts: changes === null ? null : { ...counts, ...changes },

@@ -12,6 +12,8 @@ const options: DemoOptions = {
   size: 128,
   outageMs: 3_000,
   fault: "rst",
+  delivery: "at-most-once",
+  stallTimeoutMs: null,
   bufferBytes: defaultBufferBytes,
   clients: clientNames,
   json: false,
@@ -26,19 +28,27 @@ test("the ingest limits are raised above all that the run can send, where the ve
   assert.deepEqual(Object.keys(roomFor(options, "2.10.29")), ["max_memory_store"]);
 });
 
-test("this server takes the configuration of the demo", { skip: noServer() }, async () => {
-  const { server, drops } = await startDemoServer(options);
-  await using _ = server;
-  assert.match(server.version, /^\d+\.\d+\.\d+/);
-  assert.deepEqual(drops(), []);
+test("streams that must outlive the server get room in files", () => {
+  const { max_memory_store, max_file_store } = roomFor({ ...options, fault: "kill" }, "2.11.0");
+  assert.equal(max_memory_store, undefined);
+  assert.ok(Number(max_file_store) > totalMessages(options) * options.size);
 });
+
+for (const fault of ["rst", "kill"] as const) {
+  test(`this server takes the configuration of the demo for ${fault}`, { skip: noServer() }, async () => {
+    const { server, drops } = await startDemoServer({ ...options, fault });
+    await using _ = server;
+    assert.match(server.version, /^\d+\.\d+\.\d+/);
+    assert.deepEqual(drops(), []);
+  });
+}
 
 test("what a real server logs when it drops for ingest rate is recognised", { skip: noServer() }, async (t) => {
   const version = await versionOf(findNatsServer());
   if (!serverVersionAtLeast(version, "2.11.0")) return t.skip(`needs 2.11, this is ${version}`);
   await using server = await startNatsServer({ jetStream: { max_mem: 100_000_000, max_buffered_msgs: 1 } });
   const nc = await connect({ servers: server.url, reconnect: false });
-  await createStream(nc, "s", "s.x");
+  await createStream(nc, "s", "s.x", "memory");
   const dropped = server.waitForLog(/Dropping messages/, { timeoutMs: 30_000 });
   for (let turn = 0; turn < 200 && !server.logs().includes("Dropping"); turn++) {
     for (let n = 0; n < 1_000; n++) nc.publish("s.x", "0123456789abcdef");
@@ -51,7 +61,7 @@ test("what a real server logs when it drops for ingest rate is recognised", { sk
 test("what a server logs when its memory for streams is used up is recognised", { skip: noServer() }, async () => {
   await using server = await startNatsServer({ jetStream: { max_mem: 10_000 } });
   const nc = await connect({ servers: server.url, reconnect: false });
-  await createStream(nc, "s", "s.x");
+  await createStream(nc, "s", "s.x", "memory");
   const full = server.waitForLog(/limits exceeded/, { timeoutMs: 30_000 });
   for (let n = 0; n < 200; n++) nc.publish("s.x", new Uint8Array(1_000));
   await nc.flush();

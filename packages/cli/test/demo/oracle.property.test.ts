@@ -12,25 +12,34 @@ const cannotHaveIt: readonly UndeliveredState[] = ["dropped", "expired", "undeli
 const run = fc.integer({ min: 0, max: 30 }).chain((attempted) =>
   fc.record({
     fates: fc.array(fc.constantFrom("accepted", "refused", ...states), { minLength: attempted, maxLength: attempted }),
+    receipts: fc.uniqueArray(fc.integer({ min: 0, max: Math.max(0, attempted - 1) }), {
+      maxLength: attempted === 0 ? 0 : 30,
+    }),
     stream: fc.array(fc.integer({ min: 0, max: Math.max(0, attempted - 1) }), { maxLength: attempted === 0 ? 0 : 40 }),
   }),
 );
 
 test("the oracle agrees with the definitions written as sets, for any evidence", () => {
   fc.assert(
-    fc.property(run, ({ fates, stream }) => {
+    fc.property(run, ({ fates, stream, receipts }) => {
       const found = examine({
         attempted: fates.length,
         refused: ranges(numbersWith(fates, ["refused"])),
         handedBack: new Map(states.map((state) => [state, ranges(numbersWith(fates, [state]))])),
         stream,
+        receipts: ranges(receipts),
       });
       const all = numbersWith(fates, ["accepted", "refused", ...states]);
       const refused = new Set(numbersWith(fates, ["refused"]));
       const stored = new Set(stream);
       const handedBack = new Set(numbersWith(fates, states));
       const inDoubt = new Set(numbersWith(fates, ["inDoubt"]));
-      const wrong = numbersWith(fates, cannotHaveIt).filter((number) => stored.has(number));
+      const confirmed = new Set(receipts);
+      const reached = new Set([...stored, ...confirmed]);
+      const wrong = numbersWith(fates, cannotHaveIt).filter((number) => reached.has(number));
+      const missing = all.filter((n) => !refused.has(n) && !stored.has(n) && !handedBack.has(n));
+      const refusedAndRead = [...refused].filter((number) => reached.has(number));
+      const rejectedAndStored = numbersWith(fates, ["rejected"]).filter((number) => stored.has(number));
       assert.deepEqual(found, {
         attempted: fates.length,
         refused: refused.size,
@@ -38,11 +47,12 @@ test("the oracle agrees with the definitions written as sets, for any evidence",
         handedBack: handedBack.size,
         inDoubt: inDoubt.size,
         storedInDoubt: [...inDoubt].filter((number) => stored.has(number)).length,
-        lostSilently: all.filter((n) => !refused.has(n) && !stored.has(n) && !handedBack.has(n)).length,
+        lostSilently: missing.filter((number) => !confirmed.has(number)).length,
         wronglyHandedBack: wrong.length,
         duplicated: stream.length - stored.size,
         outOfOrder: outOfOrder([...stored]),
-        impossible: numbersWith(fates, ["refused", "rejected"]).filter((number) => stored.has(number)).length,
+        confirmedThenLost: missing.filter((number) => confirmed.has(number)).length,
+        impossible: refusedAndRead.length + rejectedAndStored.length,
       });
     }),
     { numRuns: 2_000 },

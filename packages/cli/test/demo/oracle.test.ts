@@ -18,16 +18,25 @@ function evidence(
   stream: readonly number[],
   refused: readonly number[] = [],
   returned: Returned = [],
+  receipts: readonly number[] = [],
 ): Evidence {
   return {
     attempted,
     refused: ranges(refused),
     handedBack: new Map(returned.map(([state, numbers]) => [state, ranges(numbers)])),
     stream,
+    receipts: ranges(receipts),
   };
 }
 
-const faultless = { lostSilently: 0, wronglyHandedBack: 0, duplicated: 0, outOfOrder: 0, impossible: 0 };
+const faultless = {
+  lostSilently: 0,
+  wronglyHandedBack: 0,
+  duplicated: 0,
+  outOfOrder: 0,
+  confirmedThenLost: 0,
+  impossible: 0,
+};
 
 function assertFindings(given: Evidence, expected: Partial<ReturnType<typeof examine>>): void {
   const found = examine(given);
@@ -96,7 +105,7 @@ test("a message handed back twice, though refused, or never published is impossi
 });
 
 test("for a client that hands nothing back, what it has no notion of is null", () => {
-  const found = examine({ attempted: 3, refused: [], handedBack: null, stream: [0, 2] });
+  const found = examine({ attempted: 3, refused: [], handedBack: null, stream: [0, 2], receipts: null });
   assert.deepEqual(found, {
     attempted: 3,
     refused: 0,
@@ -108,8 +117,40 @@ test("for a client that hands nothing back, what it has no notion of is null", (
     wronglyHandedBack: null,
     duplicated: 0,
     outOfOrder: 0,
+    confirmedThenLost: null,
     impossible: 0,
   });
+});
+
+test("what was sent again stands behind newer messages, and is out of order only where it comes for the first time", () => {
+  // 3 was in flight when the connection ended; 3 to 5 are sent again, and 4 had arrived before.
+  assertFindings(evidence(7, [0, 1, 2, 3, 4, 3, 4, 5, 6]), { ...faultless, stored: 7, duplicated: 2 });
+  // The old connection is read on beside the new one: both are prefixes of one sequence.
+  assertFindings(evidence(6, [0, 1, 1, 2, 2, 3, 4, 3, 5]), { ...faultless, stored: 6, duplicated: 3 });
+  // 4 overtook 3.
+  assertFindings(evidence(5, [0, 1, 2, 4, 3, 4]), { ...faultless, duplicated: 1, outOfOrder: 1 });
+});
+
+test("confirmed before witnesses and not stored was lost in the server, not silently", () => {
+  assertFindings(evidence(6, [0, 1], [], [["inDoubt", [4, 5]]], [0, 1, 2, 3]), { ...faultless, stored: 2, confirmedThenLost: 2 });
+});
+
+test("what nobody saw confirmed is lost silently, also beside what the server lost", () => {
+  assertFindings(evidence(4, [0], [], [], [0, 1]), { ...faultless, confirmedThenLost: 1, lostSilently: 2 });
+});
+
+test("a message in doubt was told of, so its loss is neither silent nor the server's", () => {
+  assertFindings(evidence(3, [0], [], [["inDoubt", [1, 2]]], [0, 1]), { ...faultless, inDoubt: 2 });
+});
+
+test("a message that the server confirmed is wrongly handed back as one it cannot have, stored or not", () => {
+  assertFindings(evidence(2, [0], [], [["abandoned", [1]]], [0, 1]), { ...faultless, handedBack: 1, wronglyHandedBack: 1 });
+});
+
+test("confirmed twice is nothing; confirmed though refused or never published is impossible", () => {
+  assertFindings(evidence(3, [0, 1, 2], [], [], [0, 1, 1, 2]), faultless);
+  assertFindings(evidence(2, [0], [1], [], [0, 1]), { ...faultless, refused: 1, impossible: 1 });
+  assertFindings(evidence(2, [0, 1], [], [], [0, 1, 2, -1]), { ...faultless, impossible: 2 });
 });
 
 test("a refusal of a message that was never published is an error in the evidence", () => {

@@ -11,7 +11,7 @@ const format = new PayloadFormat("holdfast", 16);
 test("the stream is read whole, in its order, with copies and with what nobody wrote", { skip: noServer() }, async () => {
   await using server = await startNatsServer({ jetStream: true });
   const nc = await connect({ servers: server.url, reconnect: false });
-  await createStream(nc, "s", "s.x");
+  await createStream(nc, "s", "s.x", "memory");
   const numbers = [...Array.from({ length: 25_000 }, (_, number) => number), 5, 3];
   for (const number of numbers) nc.publish("s.x", format.write(number));
   nc.publish("s.x", "who wrote this?");
@@ -24,7 +24,7 @@ test("the stream is read whole, in its order, with copies and with what nobody w
 test("an empty stream is read at once", { skip: noServer() }, async () => {
   await using server = await startNatsServer({ jetStream: true });
   const nc = await connect({ servers: server.url, reconnect: false });
-  await createStream(nc, "s", "s.x");
+  await createStream(nc, "s", "s.x", "memory");
   assert.deepEqual(await readStream(nc, "s", format), []);
   await nc.close();
 });
@@ -32,7 +32,7 @@ test("an empty stream is read at once", { skip: noServer() }, async () => {
 test("a stream is quiet only a second after its last message", { skip: noServer() }, async () => {
   await using server = await startNatsServer({ jetStream: true });
   const nc = await connect({ servers: server.url, reconnect: false });
-  await createStream(nc, "s", "s.x");
+  await createStream(nc, "s", "s.x", "memory");
   let lastAt = 0;
   let left = 4;
   const publishing = setInterval(() => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytes, count, seconds } from "../../src/demo/format.ts";
+import { faultKinds } from "../../src/demo/options.ts";
 import { finalTable, liveLine } from "../../src/demo/report.ts";
 import { demoResult, holdfastResult, officialResult } from "./results.ts";
 
@@ -56,6 +57,23 @@ test("the table has a column a client, and a dash where a client has no notion o
   assert.match(table, /publish\(\) called +│ +100,000 │ +1,000 │/);
   assert.match(table, /lost silently +│ +0 │ +30,140 │/);
   assert.match(table, /handed back +│ +10 │ +– │/);
+});
+
+for (const fault of faultKinds) {
+  const ends = fault === "restart" || fault === "kill";
+  test(`after ${fault} the table ${ends ? "names what the server lost, and says where to turn" : "has no excuse for a lost message"}`, () => {
+    const table = finalTable(demoResult([holdfastResult({ confirmedThenLost: 7 }), officialResult()], { fault }));
+    assert.equal(/lost silently.*\n.*confirmed, then lost in the server +│ +7 │ +– │/.test(table), ends);
+    assert.equal(/JetStream\s+acknowledgements/.test(table), ends);
+  });
+}
+
+test("the table tells what was confirmed, sent again and in doubt, and when the fault was noticed", () => {
+  const table = finalTable(demoResult([holdfastResult({ resent: 12 }), officialResult({ msToDetect: null })]));
+  assert.match(table, /│ confirmed +│ +990 │ +– │/);
+  assert.match(table, /│ sent again +│ +12 │ +– │/);
+  assert.match(table, /in doubt +│ +10 │ +– │\n.*in doubt, and stored +│ +0 │ +– │/);
+  assert.match(table, /fault noticed after +│ +3 ms │ +not at all │/);
 });
 
 test("numbers are formatted for people", () => {

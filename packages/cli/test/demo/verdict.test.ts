@@ -27,6 +27,33 @@ for (const [what, changes] of [
   });
 }
 
+test("at-least-once may store twice what it sent again, and no more", () => {
+  const clean = { delivery: "at-least-once", handedBack: 0, inDoubt: 0, stored: 1_000, resent: 30 } as const;
+  assert.deepEqual(judge(demoResult([holdfastResult({ ...clean, duplicated: 30 })])), {
+    exitCode: 0,
+    sentence:
+      "Holdfast lost nothing silently: of 1,000 messages, 1,000 stored in order, 30 sent again of which 30 are stored twice.",
+  });
+  const broken = judge(demoResult([holdfastResult({ ...clean, duplicated: 32 })]));
+  assert.deepEqual(broken, {
+    exitCode: 1,
+    sentence: "Holdfast broke its promise: 2 messages stored twice beyond those sent again.",
+  });
+});
+
+test("at-least-once hands nothing back as long as the server can be reached", () => {
+  const returned = { delivery: "at-least-once", handedBack: 4, inDoubt: 4 } as const;
+  assert.equal(judge(demoResult([holdfastResult(returned)])).exitCode, 1);
+  const unreachable = { kind: "timed out", ms: 20_000 } as const;
+  assert.equal(judge(demoResult([holdfastResult({ ...returned, flush: unreachable })])).exitCode, 0);
+});
+
+test("what the server lost after it had confirmed it is named, and is not Holdfast's fault", () => {
+  const { exitCode, sentence } = judge(demoResult([holdfastResult({ stored: 985, confirmedThenLost: 5 })], { fault: "kill" }));
+  assert.equal(exitCode, 0);
+  assert.ok(sentence.endsWith("10 handed back as in doubt, 5 confirmed and then lost in the server."), sentence);
+});
+
 test("the official client alone is never judged", () => {
   const verdict = judge(demoResult([officialResult({ duplicated: 4, outOfOrder: 4 })]));
   assert.deepEqual(verdict, { exitCode: 0, sentence: "The official client lost 300 of its 1,000 messages without an error." });
