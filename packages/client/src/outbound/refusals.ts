@@ -12,10 +12,11 @@ interface Refused {
   readonly error: Error;
 }
 
-/** A message between two fences that carries a refused name. */
-type Suspect =
+/** A message between two fences that carries a refused name; `position`: where in the log it was accepted. */
+type Suspect = { readonly position: number; readonly refused: Refused } & (
   | { readonly kind: "frame"; readonly place: Place; readonly end: Place }
-  | { readonly kind: "item"; readonly item: MessageItem };
+  | { readonly kind: "item"; readonly item: MessageItem }
+);
 
 interface Parts {
   readonly log: Log;
@@ -61,16 +62,14 @@ export class Refusals {
   settle(to: Place, itemSeq: number): number {
     if (this.#subjects.size + this.#replies.size === 0) return 0;
     const suspects = this.#suspects(to, itemSeq);
+    const found = new Map<Refused, number>();
+    for (const { refused } of suspects) found.set(refused, (found.get(refused) ?? 0) + 1);
     let frames = 0;
-    let error: Error | undefined;
-    for (const [refused, found] of suspects) {
-      if (found.length !== refused.count) {
-        error ??= refused.error;
-        continue;
-      }
-      for (const suspect of found) if (this.#reject(suspect, refused.error)) frames++;
+    for (const suspect of suspects) {
+      if (found.get(suspect.refused) === suspect.refused.count && this.#reject(suspect)) frames++;
     }
-    if (error !== undefined) this.#doubt(to, error);
+    const unclear = [...this.#subjects.values(), ...this.#replies.values()].find((each) => found.get(each) !== each.count);
+    if (unclear !== undefined) this.#doubt(to, unclear.error);
     this.clear();
     return frames;
   }
@@ -81,30 +80,37 @@ export class Refusals {
     this.#replies.clear();
   }
 
-  #suspects(to: Place, itemSeq: number): Map<Refused, Suspect[]> {
-    const suspects = new Map<Refused, Suspect[]>();
-    for (const refused of [...this.#subjects.values(), ...this.#replies.values()]) suspects.set(refused, []);
-    const suspect = (subject: string, reply: string | undefined, found: Suspect): void => {
-      // The server looks at the subject first, and refuses a message once.
-      const refused = this.#subjects.get(subject) ?? (reply === undefined ? undefined : this.#replies.get(reply));
-      if (refused !== undefined) suspects.get(refused)?.push(found);
-    };
+  /** In the order in which they were accepted. */
+  #suspects(to: Place, itemSeq: number): Suspect[] {
+    const suspects: Suspect[] = [];
     for (const { slab, from, to: end } of this.#log.liveRuns(this.#log.confirmed, to)) {
       for (let place = from; place.position < end.position; ) {
-        const frame = frameAddress(slab.memory, place.position - slab.start);
-        const next = { slab, position: slab.start + frame.end, index: place.index + 1 };
-        suspect(frame.subject, frame.reply, { kind: "frame", place, end: next });
+        const { subject, reply, end: offset } = frameAddress(slab.memory, place.position - slab.start);
+        const next = { slab, position: slab.start + offset, index: place.index + 1 };
+        const refused = this.#refused(subject, reply);
+        if (refused !== undefined) suspects.push({ kind: "frame", position: place.position, refused, place, end: next });
         place = next;
       }
     }
+    const inLog = suspects.length;
     for (const item of this.#items.inFlightUpTo(itemSeq)) {
       const { subject, reply } = frameAddress(item.frame, 0);
-      suspect(subject, reply, { kind: "item", item });
+      const refused = this.#refused(subject, reply);
+      if (refused !== undefined) suspects.push({ kind: "item", position: item.spot.position, refused, item });
     }
+    // One beside the log was accepted before the frame that begins where it stands.
+    if (suspects.length > inLog) suspects.sort((a, b) => a.position - b.position || (a.kind === "item" ? -1 : 1));
     return suspects;
   }
 
-  #reject(suspect: Suspect, error: Error): boolean {
+  /** The server looks at the subject first, and refuses a message once. */
+  #refused(subject: string, reply: string | undefined): Refused | undefined {
+    return this.#subjects.get(subject) ?? (reply === undefined ? undefined : this.#replies.get(reply));
+  }
+
+  /** Whether it was a frame of the log. */
+  #reject(suspect: Suspect): boolean {
+    const { error } = suspect.refused;
     if (suspect.kind === "frame") {
       this.#endings.passed(suspect.place, suspect.end, "rejected", error);
       return true;

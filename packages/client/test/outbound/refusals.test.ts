@@ -28,6 +28,22 @@ describe("refusals of the server", () => {
     assert.deepEqual([bench.log.counts().confirmed, bench.log.counts().rejected, bench.log.held.messages], [1, 2, 0]);
   });
 
+  it("are handed back in the order in which the messages were accepted, requests beside the log among them", () => {
+    const bench = new Bench();
+    bench.publish("0", "no.a");
+    bench.log.request("no.b", "_INBOX.1", null, "1");
+    for (let i = 2; i < 8; i++) bench.publish(`${i}`, i % 2 === 0 ? "no.a" : "no.b");
+    bench.connect();
+    bench.clock.advance(1);
+    for (let i = 0; i < 8; i++) refuse(bench, i % 2 === 0 ? "no.a" : "no.b");
+    bench.answer();
+    bench.clock.advance(1);
+    assert.deepEqual(
+      back(bench),
+      Array.from({ length: 8 }, (_, i) => `${i} rejected`),
+    );
+  });
+
   it("decide nothing when there are fewer or more: the messages count as confirmed", () => {
     for (const errors of [1, 3]) {
       const bench = new Bench();
