@@ -92,7 +92,8 @@ export class Carrier {
         idle.arm(tally.accepted);
       }
     }
-    turn.pump();
+    // Not at once: a chunk of inbound bytes often holds many PONGs.
+    turn.begin();
     this.#left();
   }
 

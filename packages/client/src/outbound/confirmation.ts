@@ -67,7 +67,7 @@ export class Confirmation {
     const { fences, log, items, writer, poison } = this.#parts;
     const flying = windowedBytes(log, items);
     this.#parts.window.confirmed(fence, now, log.end - log.written.position, fences.handedOver, flying);
-    if (this.#parts.window.renewal(flying)) fences.force();
+    if (this.#parts.window.renewal(flying)) fences.renew();
     // The server goes on although it said that it would not.
     poison.goesOn();
     writer.release("complaint");

@@ -43,6 +43,7 @@ export class Fences {
   /** The end of the last frame of the log handed over on this connection. */
   #place: Place | undefined;
   #forced = false;
+  #leads = false;
   #timer: Timer | undefined;
 
   /**
@@ -110,6 +111,22 @@ export class Fences {
     this.#forced = true;
   }
 
+  /** A fence goes out before anything else: with no more in flight than now its round trip is the base of the window. */
+  renew(): void {
+    this.#forced = true;
+    this.#leads = true;
+  }
+
+  /** Whether the next thing to go is a fence. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** Whether so many bytes more would make the way from the last fence longer than a quarter of the window. */
+  isExceededBy(bytes: number): boolean {
+    return this.#handedOver > this.#fencedAt && bytes > this.room;
+  }
+
   /** The window stopped the writer. What lies behind the last fence gets one of its own: only a PONG opens the window. */
   stopped(): void {
     const last = this.#outstanding.last();
@@ -150,6 +167,7 @@ export class Fences {
     // Those in between are not kept one by one: a fence behind each run of frames serves them all.
     if (last !== 0) this.#wanted = last > written.position ? { first: written.position + 1, last } : NOTHING_WANTED;
     this.#forced = false;
+    this.#leads = false;
     this.#cancelTimer();
   }
 
@@ -184,6 +202,7 @@ export class Fences {
     this.#outstanding.clear();
     this.#pings = [];
     this.#forced = false;
+    this.#leads = false;
     this.#cancelTimer();
   }
 

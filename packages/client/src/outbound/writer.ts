@@ -157,6 +157,11 @@ export class Writer {
     const stage = this.#stage;
     stage.clear();
     let last = this.#stagePongs();
+    if (this.#fences.leads) {
+      stage.put(PING);
+      this.#fences.push(now);
+      last = CONTROL;
+    }
     for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
       before = stage.used;
       const items = this.#holds.size === 0 ? this.#stageItems(now) : NOTHING_MAY_GO;
@@ -251,6 +256,10 @@ export class Writer {
       until: this.#items.peek()?.spot,
     });
     if (run === undefined) this.#fences.stopped();
+    else if (this.#fences.isExceededBy(run.position - log.written.position)) {
+      this.#fences.force();
+      return undefined;
+    }
     return run;
   }
 

@@ -30,9 +30,8 @@ describe("refusals of the server", () => {
 
   it("are handed back in the order in which the messages were accepted, requests beside the log among them", () => {
     const bench = new Bench();
-    bench.publish("0", "no.a");
-    bench.log.request("no.b", "_INBOX.1", null, "1");
-    for (let i = 2; i < 8; i++) bench.publish(`${i}`, i % 2 === 0 ? "no.a" : "no.b");
+    bench.log.request("no.a", "_INBOX.1", null, "0");
+    for (let i = 1; i < 8; i++) bench.publish(`${i}`, i % 2 === 0 ? "no.a" : "no.b");
     bench.connect();
     bench.clock.advance(1);
     for (let i = 0; i < 8; i++) refuse(bench, i % 2 === 0 ? "no.a" : "no.b");
