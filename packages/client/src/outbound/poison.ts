@@ -4,6 +4,10 @@ import { windowedBytes, windowedMessages } from "./in-flight.ts";
 import type { Items, MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
 
+/** After a fatal `-ERR` the next window is so much smaller than what was in flight: three such steps lead from 8 MiB to a single frame. */
+const AFTER_COMPLAINT = 64;
+/** After an end without a word, which has other causes most of the time. */
+const AFTER_SILENCE = 4;
 /** A window of one frame, whatever its length. */
 const ONE_FRAME = 1;
 
@@ -20,8 +24,8 @@ export class Poison {
   readonly #fences: Fences;
   /** The window of the next connection, bytes; undefined for the usual one. */
   #start: number | undefined;
-  /** One frame at a time until nothing before this log position is held. */
-  #until = 0;
+  /** The frame lies before this log position: so long the window stays small. Undefined: no fatal `-ERR` was read. */
+  #until: number | undefined;
   #complaint: Error | undefined;
 
   constructor(parts: { log: Log; items: Items; fences: Fences }) {
@@ -47,9 +51,9 @@ export class Poison {
 
   /** A fence behind messages was confirmed. True: the connection needs no small window any more. */
   confirmed(): boolean {
-    if (this.#start === undefined) return false;
-    if (this.#start === ONE_FRAME && this.#log.confirmed.position < this.#until) return false;
+    if (this.#start === undefined || this.#log.confirmed.position < (this.#until ?? 0)) return false;
     this.#start = undefined;
+    this.#until = undefined;
     return true;
   }
 
@@ -58,16 +62,20 @@ export class Poison {
     const error = this.#complaint;
     this.#complaint = undefined;
     if (error === undefined) {
-      if (this.#fences.unanswered) {
-        const quarter = Math.max(ONE_FRAME, windowedBytes(this.#log, this.#items) / 4);
-        this.#start = Math.min(this.#start ?? Infinity, quarter);
-      }
+      if (this.#fences.unanswered) this.#shrink(AFTER_SILENCE);
       return undefined;
     }
-    const alone = this.#start === ONE_FRAME && windowedMessages(this.#log, this.#items) === 1;
-    this.#start = ONE_FRAME;
-    this.#until = Math.max(this.#until, this.#log.sent.position);
+    // The first time it may also have been something beside the messages.
+    const alone = this.#until !== undefined && windowedMessages(this.#log, this.#items) === 1;
+    this.#shrink(AFTER_COMPLAINT);
+    this.#until = this.#log.written.position;
     return alone ? { culprit: this.#onlyOne(), error } : undefined;
+  }
+
+  /** Until a fence is confirmed the window only shrinks. */
+  #shrink(divisor: number): void {
+    const part = windowedBytes(this.#log, this.#items) / divisor;
+    this.#start = Math.max(ONE_FRAME, Math.min(this.#start ?? Infinity, part));
   }
 
   #onlyOne(): Culprit {
