@@ -65,10 +65,13 @@ export class Poison {
       if (this.#fences.unanswered) this.#shrink(AFTER_SILENCE);
       return undefined;
     }
+    const messages = windowedMessages(this.#log, this.#items);
     // The first time it may also have been something beside the messages.
-    const alone = this.#until !== undefined && windowedMessages(this.#log, this.#items) === 1;
+    const alone = this.#until !== undefined && messages === 1;
+    // One with nothing in flight says nothing about messages. Otherwise these are the first of those that were in flight before, so the
+    // frame is among them: what lies behind them need not go in small windows.
+    if (messages > 0 || this.#until === undefined) this.#until = this.#log.written.position;
     this.#shrink(AFTER_COMPLAINT);
-    this.#until = this.#log.written.position;
     return alone ? { culprit: this.#onlyOne(), error } : undefined;
   }
 

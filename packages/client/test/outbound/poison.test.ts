@@ -72,6 +72,23 @@ describe("a frame that ends every connection", () => {
     assert.equal(bench.log.window, 64 * 1024);
   });
 
+  it("is still looked for after a fatal -ERR that met nothing in flight", () => {
+    const bench = new Bench({ ...defaults, delivery: "at-least-once", backlogDelay: 1000 });
+    bench.connect();
+    bench.publish("1");
+    bench.publish("2");
+    bench.clock.advance(1);
+    bench.complain(true);
+    bench.connect();
+    bench.complain(true);
+    const peer = bench.connect();
+    bench.clock.advance(1600);
+    assert.deepEqual(peer.payloads(), ["1"]);
+    bench.answer();
+    bench.clock.advance(25);
+    assert.deepEqual(peer.payloads(), ["1", "2"]);
+  });
+
   it("a server that goes on after all is believed", () => {
     const bench = new Bench();
     const peer = bench.connect();
