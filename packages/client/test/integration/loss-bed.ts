@@ -20,12 +20,23 @@ export interface TlsFiles {
   remove(): void;
 }
 
+/** Where runs take place: a server, and somebody who can tell afterwards what it got. */
+export interface Ground {
+  readonly server: NatsServer;
+  /** What the server's certificate is to be held against; `undefined` without TLS. */
+  readonly ca: string | undefined;
+  /** Begins to keep what is published below a new name, which it returns. */
+  addStream(storage?: StorageType): Promise<string>;
+  /** Gives `onMessage` everything that was kept, from first to last, all that the server has read by now included. */
+  readStream(name: string, onMessage: (message: Msg) => void): Promise<void>;
+}
+
 const mebibyte = 1024 * 1024;
 /** The longest message that any run publishes, and some. */
 const maxPayload = 16 * mebibyte;
 
 /** The server, and the official client on a connection straight to it: the client under test takes no part in judging itself. */
-export class Bed {
+export class Bed implements Ground {
   #server: NatsServer | undefined;
   #observer: NatsConnection | undefined;
   #tls: TlsFiles | undefined;
@@ -105,10 +116,10 @@ export class Bed {
     for (let attempt = 1; ; attempt++) {
       const subject = `${name}.end.${attempt}`;
       try {
-        await jetstream(this.#client).publish(subject, "", { timeout: 3_000 });
+        await jetstream(this.#client).publish(subject, "", { timeout: 1_000 });
         return subject;
       } catch (error) {
-        if (attempt === 8) throw error;
+        if (attempt === 24) throw error;
       }
     }
   }

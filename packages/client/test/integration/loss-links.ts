@@ -1,8 +1,9 @@
 /** Watches what the client gives to its links: a real transport, with a record beside it. It sees the plain frames also under TLS. */
 import assert from "node:assert/strict";
+import { WireReader } from "../../src/testing/index.ts";
 import type { Link, LinkHandler, Transport } from "../../src/transport/transport.ts";
+import type { LinkEvidence, SentFrame } from "./delivery-evidence.ts";
 import { numberIn } from "./loss-messages.ts";
-import type { LinkEvidence, SentFrame } from "./oracle.ts";
 
 /** What the client says of itself at this instant. */
 export interface Probe {
@@ -33,6 +34,10 @@ export function recordedTransport(inner: Transport, probe: () => Probe, records:
 export class LinkRecord {
   readonly #probe: () => Probe;
   readonly #scanner = new FrameScanner();
+  readonly #answers = new WireReader(({ verb }) => {
+    if (verb === "PONG") this.#pongs += 1;
+  });
+  #pongs = 0;
   #link: Link | undefined;
   #handed = 0;
   #outstanding = false;
@@ -40,6 +45,8 @@ export class LinkRecord {
   #largestWindow = 0;
   #handedAtReset: number | null = null;
   #endedByClient = false;
+  /** What had been handed over when the client reset the link: afterwards the link knows less. */
+  #atReset: SentFrame[] | undefined;
   #end: Pick<LinkEvidence, "acceptedAtEnd" | "endedInDoubt" | "handedOver" | "closedByClient"> | undefined;
 
   constructor(probe: () => Probe) {
@@ -69,6 +76,7 @@ export class LinkRecord {
     if (this.#end === undefined) throw new Error("the link is still open");
     return {
       ...this.#end,
+      confirmed: this.#scanner.pings[this.#pongs - 1] ?? 0,
       handedAtReset: this.#handedAtReset,
       chunkBytes: this.#chunkBytes,
       largestWindow: this.#largestWindow,
@@ -77,14 +85,18 @@ export class LinkRecord {
 
   listen(handler: LinkHandler): LinkHandler {
     return {
-      data: (bytes) => handler.data(bytes),
+      data: (bytes) => {
+        // While TLS is set up, and behind it, these are plain bytes.
+        this.#answers.push(bytes);
+        handler.data(bytes);
+      },
       taken: () => {
         this.#outstanding = false;
         handler.taken();
       },
       closed: (error) => {
         const { accepted, inDoubt } = this.#probe();
-        const handedOver = this.#handedOver();
+        const handedOver = this.#atReset ?? this.#handedOver();
         handler.closed(error);
         const endedInDoubt = this.#probe().inDoubt - inDoubt;
         this.#end = { handedOver, acceptedAtEnd: accepted, endedInDoubt, closedByClient: this.#endedByClient };
@@ -113,6 +125,7 @@ export class LinkRecord {
       },
       reset: () => {
         this.#endedByClient = true;
+        this.#atReset ??= this.#handedOver();
         link.reset();
       },
       destroy: () => link.destroy(),
@@ -141,6 +154,8 @@ export class LinkRecord {
 /** Finds the frames in what a client writes, without copying: the links of a run carry some hundred thousand of them. */
 class FrameScanner {
   readonly frames: SentFrame[] = [];
+  /** Where each PING ends. */
+  readonly pings: number[] = [];
   #position = 0;
   /** Bytes still to come of a frame that was given in pieces. */
   #missing = 0;
@@ -161,6 +176,7 @@ class FrameScanner {
     const words = bytes.toString("latin1", at, lineEnd).split(" ");
     const [verb = ""] = words;
     assert.match(verb, /^(H?PUB|PING|PONG|SUB|UNSUB|CONNECT)$/);
+    if (verb === "PING") this.pings.push(this.#position + lineEnd + 2);
     if (!verb.endsWith("PUB")) return lineEnd + 2;
     const headerBytes = verb === "HPUB" ? Number(words.at(-2)) : 0;
     const next = lineEnd + 2 + Number(words.at(-1)) + 2;

@@ -27,6 +27,9 @@ export const light: Mix = {
   },
 };
 
+/** None above 255 B: behind a fence that is not answered lie few bytes, so a stall is found in `stallTimeout` and little more. */
+export const small: Mix = { size: (number) => 16 + (scramble(number) % 240) };
+
 /** One in three is longer than all that the kernels of a broken link hold, so that a part of it is still here when the link dies. */
 export const huge: Mix = {
   size: (number) => (number % 3 === 1 ? largest - number : 16 + (scramble(number) % 240)),

@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Counts } from "../../src/index.ts";
-import { type Allowances, type Evidence, examine, type LinkEvidence, type SentFrame } from "./oracle.ts";
+import type { Evidence, LinkEvidence, SentFrame } from "./delivery-evidence.ts";
+import { type Allowances, examine } from "./oracle.ts";
 
 /** Messages 0 to 9. The first link got 0 to 5 and was cut: 0 to 3 were confirmed, 4 and 5 are in doubt, 4 arrived. The second got the rest. */
 const good: Evidence = {
+  delivery: "at-most-once",
   accepted: 10,
   refused: 0,
   handedBack: [
@@ -14,8 +16,8 @@ const good: Evidence = {
   ],
   stored: [0, 1, 2, 3, 4, 6, 7, 8, 9],
   links: [
-    link({ handedOver: frames(0, 5), acceptedAtEnd: 8, endedInDoubt: 2, handedAtReset: 600 }),
-    link({ handedOver: frames(6, 9), acceptedAtEnd: 10, closedByClient: true }),
+    link({ handedOver: frames(0, 5), confirmed: 400, acceptedAtEnd: 8, endedInDoubt: 2, handedAtReset: 600 }),
+    link({ handedOver: frames(6, 9), confirmed: 400, acceptedAtEnd: 10, closedByClient: true }),
   ],
   forwarded: [0, 1, 2, 3, 4, 6, 7, 8, 9],
   counts: counts({ accepted: 10, confirmed: 8, inDoubt: 2 }),
@@ -29,8 +31,10 @@ test("a good run is found good, and its figures are those of the evidence", () =
     refused: 0,
     stored: 9,
     duplicated: 0,
+    resent: 0,
     inDoubt: 2,
     storedInDoubt: 1,
+    unconfirmedBytes: 200,
     otherwiseHandedBack: 0,
     missing: 0,
     links: 2,
@@ -59,8 +63,9 @@ const lies: readonly [what: string, change: Partial<Evidence>, expected: RegExp]
   [
     "doubt about less than all that is unconfirmed",
     { handedBack: good.handedBack.slice(0, 1) },
-    /behind one that is in doubt: 5/,
+    /not confirmed on link 1, and not in doubt: 5/,
   ],
+  ["doubt about what a PONG confirmed", links({ confirmed: 500 }), /in doubt, although a PONG confirmed it: 4/],
   ["doubt about a message accepted after the cut", links({ acceptedAtEnd: 5 }), /accepted after its end: 5/],
   ["doubt that was not counted", links({ endedInDoubt: 1 }), /left 2 messages in doubt, 1 were counted/],
   ["more doubt than a window", links({ largestWindow: 199 }), /200 bytes in doubt, its window was never more than 199/],
@@ -97,6 +102,7 @@ function link(change: Partial<LinkEvidence>): LinkEvidence {
   return {
     handedOver: [],
     handedAtReset: null,
+    confirmed: 0,
     chunkBytes: 65_536,
     largestWindow: 65_536,
     acceptedAtEnd: 0,

@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import type { StorageType } from "@nats-io/jetstream";
 import { open } from "../../src/client/open.ts";
 import {
+  type Delivery,
   FlushError,
   type HoldfastConnection,
   type HoldfastOptions,
@@ -11,6 +12,7 @@ import {
   type Undelivered,
 } from "../../src/index.ts";
 import { resolveOptions } from "../../src/resolve-options.ts";
+import type { Runtime } from "../../src/runtime.ts";
 import {
   type CutKind,
   type FaultProxy,
@@ -20,11 +22,12 @@ import {
 } from "../../src/testing/index.ts";
 import { nodeRuntime } from "../../src/transport/node-runtime.ts";
 import { tcpTransport } from "../../src/transport/tcp.ts";
-import type { Bed } from "./loss-bed.ts";
+import type { HandedBack } from "./delivery-evidence.ts";
+import type { Ground } from "./loss-bed.ts";
 import { type LinkRecord, recordedTransport } from "./loss-links.ts";
 import { Messages, type Mix, numberIn, replyOf, wide } from "./loss-messages.ts";
 import { CountsWatch } from "./loss-watch.ts";
-import { type Allowances, examine, type Figures, type HandedBack } from "./oracle.ts";
+import { type Allowances, examine, type Figures } from "./oracle.ts";
 
 /** For every test of these files: a test that hangs is then named, instead of its file. */
 export const limit = { timeout: 40_000 } as const;
@@ -39,6 +42,12 @@ export interface RunOptions {
   readonly client?: HoldfastOptions;
   readonly proxy?: Omit<FaultProxyOptions, "upstream" | "onFrame">;
   readonly storage?: StorageType;
+  /** Other servers than the one behind the proxy, which the client may go to; nothing in between sees what they get. */
+  readonly others?: readonly string[];
+  /** The client goes straight to the server, not through the proxy. */
+  readonly direct?: boolean;
+  /** In place of the runtime's own. */
+  readonly random?: () => number;
 }
 
 /** One run: everything that was published, and what became of it. */
@@ -51,19 +60,22 @@ export class Run {
   accepted = 0;
   /** Publishes that it refused because of a limit. */
   refused = 0;
-  readonly #bed: Bed;
+  readonly #bed: Ground;
+  readonly #delivery: Delivery;
   readonly #stream: string;
   readonly #messages: Messages;
-  readonly #forwarded: number[];
+  readonly #forwarded: number[] | null;
   readonly #problems: string[];
   readonly #watch: CountsWatch;
 
-  static async start(t: TestContext, bed: Bed, options: RunOptions = {}): Promise<Run> {
+  static async start(t: TestContext, bed: Ground, options: RunOptions = {}): Promise<Run> {
     const stream = await bed.addStream(options.storage);
     const messages = new Messages(stream, options.mix ?? wide);
     const forwarded: number[] = [];
     const problems: string[] = [];
-    const frames = bed.ca === undefined ? { onFrame: (frame: ProxiedFrame) => noteForwarded(forwarded, problems, frame) } : {};
+    const { others = [], direct = false } = options;
+    const seesAll = bed.ca === undefined && others.length === 0 && !direct;
+    const frames = seesAll ? { onFrame: (frame: ProxiedFrame) => noteForwarded(forwarded, problems, frame) } : {};
     const proxy = await startFaultProxy({ upstream: bed.server, ...frames, ...options.proxy });
     const handedBack: HandedBack[] = [];
     const links: LinkRecord[] = [];
@@ -75,7 +87,9 @@ export class Run {
     let nc: HoldfastConnection | undefined;
     let run: Run | undefined;
     const resolved = resolveOptions({
-      servers: proxy.url,
+      servers: [direct ? bed.server.url : proxy.url, ...others],
+      noRandomize: true,
+      ignoreClusterUpdates: true,
       reconnectTimeWait: 10,
       reconnectJitter: 0,
       reconnectJitterTLS: 0,
@@ -99,17 +113,24 @@ export class Run {
     });
     // What `connect()` does, with a record of what goes over its links.
     const transport = recordedTransport(tcpTransport(), probe, links);
-    nc = await open(resolved, { transport, runtime: nodeRuntime, log: () => {} });
-    run = new Run(bed, { stream, messages, forwarded, problems }, { proxy, nc, handedBack, links });
+    const runtime: Runtime = { ...nodeRuntime, random: options.random ?? nodeRuntime.random };
+    nc = await open(resolved, { transport, runtime, log: () => {} });
+    const { delivery } = resolved.outbound;
+    run = new Run(
+      bed,
+      { delivery, stream, messages, forwarded: seesAll ? forwarded : null, problems },
+      { proxy, nc, handedBack, links },
+    );
     return run;
   }
 
   private constructor(
-    bed: Bed,
-    known: { stream: string; messages: Messages; forwarded: number[]; problems: string[] },
+    bed: Ground,
+    known: { delivery: Delivery; stream: string; messages: Messages; forwarded: number[] | null; problems: string[] },
     parts: { proxy: FaultProxy; nc: HoldfastConnection; handedBack: HandedBack[]; links: LinkRecord[] },
   ) {
     this.#bed = bed;
+    this.#delivery = known.delivery;
     this.#stream = known.stream;
     this.#messages = known.messages;
     this.#forwarded = known.forwarded;
@@ -158,7 +179,8 @@ export class Run {
 
   /** Cuts the open connection, and only that. */
   cut(kind: CutKind = "rst"): void {
-    if (kind !== "fin") this.links.at(-1)?.noteReset();
+    // Without a connection there is nothing to cut: the newest link may still wait for the proxy to reach the server.
+    if (kind !== "fin" && this.proxy.connections.length > 0) this.links.at(-1)?.noteReset();
     this.proxy.cut(kind).catch(() => {});
   }
 
@@ -186,12 +208,13 @@ export class Run {
   async judge(t: TestContext, allowances: Allowances = {}): Promise<Figures> {
     const watched = this.stopWatching();
     const evidence = {
+      delivery: this.#delivery,
       accepted: this.accepted,
       refused: this.refused,
       handedBack: this.handedBack,
       stored: await this.#readStream(),
       links: this.links.map((link) => link.evidence()),
-      forwarded: this.#bed.ca === undefined ? this.#forwarded : null,
+      forwarded: this.#forwarded,
       counts: this.nc.outbound.counts(),
     };
     const { figures, violations } = examine(evidence, allowances);

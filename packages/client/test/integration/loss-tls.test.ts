@@ -3,17 +3,14 @@
  * last chunk: all of that is in doubt.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { seededRandom } from "../../src/testing/index.ts";
-import { authority, certificate } from "../transport/certificates.ts";
-import { Bed, type TlsFiles } from "./loss-bed.ts";
+import { makeTlsFiles } from "./delivery-tls-files.ts";
+import { Bed } from "./loss-bed.ts";
 import { light } from "./loss-messages.ts";
 import { faults, limit, pause, Run } from "./loss-rig.ts";
 
-const bed = new Bed(makeFiles);
+const bed = new Bed(makeTlsFiles);
 
 for (const fault of faults) {
   test(`TLS, ${fault}: of 5 000 messages a second through an outage each is stored once, or in doubt`, limit, async (t) => {
@@ -68,14 +65,3 @@ test("TLS: twenty connections that each die at some byte, either way, lose nothi
   while (run.proxy.accepted <= 20) await run.publishFor(50);
   await run.finish(t);
 });
-
-async function makeFiles(): Promise<TlsFiles> {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-loss-tls-"));
-  const ca = await authority("holdfast test");
-  const { cert, key } = await certificate(ca, ["localhost"], ["127.0.0.1"]);
-  const remove = (): void => rmSync(folder, { recursive: true });
-  const files = { certFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem"), ca: ca.cert, remove };
-  writeFileSync(files.certFile, cert);
-  writeFileSync(files.keyFile, key);
-  return files;
-}
