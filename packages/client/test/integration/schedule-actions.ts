@@ -4,7 +4,7 @@ import { isForbidden } from "./schedule-ledger.ts";
 import { contentOf, type Wanted } from "./schedule-messages.ts";
 import { Outcome } from "./schedule-outcome.ts";
 import type { Run } from "./schedule-run.ts";
-import type { Step } from "./schedule-steps.ts";
+import { nothingOwn, type Own, type Step } from "./schedule-steps.ts";
 
 /** A promise of the client's that must have settled in the end. */
 interface Promised {
@@ -58,7 +58,7 @@ export class Actions {
         if (current !== undefined) requests.answerDue(current);
         return;
       case "flush":
-        return run.flushes.flush(nc, run.next());
+        return run.flushes.flush(nc, run.next(), step.how);
       case "rtt":
         return this.#promise(
           "rtt()",
@@ -67,7 +67,15 @@ export class Actions {
         );
       case "serverPing":
         return current?.ping();
+      case "writable":
+        return run.pressure.writable(nc);
+      case "purge":
+        return this.#purge();
+      case "lameDuck":
+        run.moves.asked();
+        return current?.lameDuck();
       case "reconnect":
+        run.moves.asked();
         return this.#promise("reconnect()", nc.reconnect(), isForbidden);
       case "close":
         return this.close();
@@ -84,11 +92,12 @@ export class Actions {
         return current?.pong(step.count);
       case "info":
         run.announced.push(step.info);
+        if (step.stays) server.announce(step.info);
         return current?.inform(step.info);
       case "complain":
         if (current === undefined || !current.isOpen) return;
         if (step.about === "request") return requests.complain(current);
-        current.send("-ERR 'Stale Connection'\r\n");
+        current.send(step.about === "frame" ? "-ERR 'Parser Error'\r\n" : "-ERR 'Stale Connection'\r\n");
         return current.cut("fin");
       case "cut":
         return current?.cut(step.how);
@@ -96,17 +105,38 @@ export class Actions {
         if (current?.isOpen === true) current.cutAt(step.bytes, step.how);
         return;
       case "advance":
+      case "pulse":
         return;
       case "block":
+        run.moves.blocked += step.ms;
         return clock.block(step.ms);
     }
   }
 
-  #publish(wanted: Omit<Wanted, "id">): void {
-    const content = contentOf({ ...wanted, id: this.#run.next() });
-    const { subject, reply, headers, payload } = content;
-    const options = { ...(reply === "" || reply === null ? {} : { reply }), ...(headers === undefined ? {} : { headers }) };
-    this.#run.offer(content, (nc) => nc.publish(subject, payload, options));
+  #publish(wanted: Omit<Wanted, "id"> & { readonly confirm?: boolean }): void {
+    const run = this.#run;
+    const content = contentOf({ ...wanted, id: run.next() });
+    const { subject, reply, headers, payload, own } = content;
+    const options = {
+      ...(reply === "" || reply === null ? {} : { reply }),
+      ...(headers === undefined ? {} : { headers }),
+      ...(own.delivery === undefined ? {} : { delivery: own.delivery }),
+      ...(own.maxAge === undefined ? {} : { maxAge: own.maxAge }),
+      ...(own.msgId ? { msgId: "auto" as const } : {}),
+    };
+    if (wanted.confirm !== true) run.offer(content, (nc) => nc.publish(subject, payload, options));
+    else run.confirms.publish(this.#nc, content, options, (call) => run.offer(content, call));
+  }
+
+  #purge(): void {
+    const run = this.#run;
+    const before = this.#nc.outbound.counts();
+    for (const entry of run.ledger.fates.live) if (!entry.whole && entry.fate === "buffered") entry.purged = true;
+    const purged = this.#nc.outbound.purge();
+    const after = this.#nc.outbound.counts();
+    const isRight = purged === before.buffered && after.abandoned === before.abandoned + purged && after.buffered === 0;
+    if (!isRight || after.inFlight !== before.inFlight)
+      run.problems.push(`purge() returned ${purged}: ${JSON.stringify(before)}, then ${JSON.stringify(after)}`);
   }
 
   close(): void {
@@ -131,7 +161,9 @@ function* mixture({ count, salt }: Extract<Step, { do: "mixture" }>): IterableIt
     const drawn = (salt * 31 + i * i * 17 + i * 7) % 97;
     const size = drawn % 13 === 0 ? 20_000 : (drawn * 29) % 2500;
     const timeout = drawn % 3 === 0 ? 1 + drawn : 3000;
-    if (drawn % 9 === 0) yield { do: "flush" };
+    if (drawn % 8 === 5) yield { do: "subscribe", max: 0, queue: false, iterate: false, timeout: 0 };
+    else if (drawn % 16 === 6) yield { do: "unsubscribe", which: drawn, max: 0 };
+    else if (drawn % 9 === 0) yield { do: "flush", how: "plain" };
     else if (drawn % 4 === 0 || salt % 3 === 0) yield { do: "request", size, timeout, how: "mux", batch: false, answer: "never" };
     else
       yield {
@@ -141,6 +173,10 @@ function* mixture({ count, salt }: Extract<Step, { do: "mixture" }>): IterableIt
         headers: drawn % 5 === 0,
         reply: false,
         cls: drawn % 11 === 0 ? "next" : "plain",
+        own: drawn % 10 === 1 ? OTHER_LEVEL : nothingOwn,
+        confirm: drawn % 7 === 0,
       };
   }
 }
+
+const OTHER_LEVEL: Own = { ...nothingOwn, delivery: "at-least-once" };

@@ -1,80 +1,18 @@
 /** Random schedules. */
 import fc from "fast-check";
-import type { HoldfastOptions, WhenFull } from "../../src/options.ts";
+import type { Delivery, HoldfastOptions, WhenFull } from "../../src/options.ts";
+import { announced, cut, dial, mode, once, reading } from "./schedule-dials.ts";
 import {
-  type Announced,
   type Answer,
   type Class,
-  type Cut,
-  type DialScript,
   type Ending,
-  generous,
-  type Mode,
-  type Reading,
+  nothingOwn,
+  type Own,
   type Schedule,
+  type Secret,
   type Setup,
   type Step,
 } from "./schedule-steps.ts";
-
-/** True once in `n`. */
-const once = (n: number): fc.Arbitrary<boolean> => fc.nat(n - 1).map((drawn) => drawn === n - 1);
-
-const announced: fc.Arbitrary<Announced> = fc.record({
-  maxPayload: fc.constantFrom(1024 * 1024, 1024 * 1024, 2000, 70_000),
-  headers: once(4).map((not) => !not),
-});
-
-const pause = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(3, 40, 5000) });
-const mode = (weight: number): fc.Arbitrary<Mode> => once(weight).map((hold) => (hold ? "hold" : "auto"));
-const reading = fc.constantFrom<Reading>("auto", "auto", "auto", "hold", "hold", "trickle");
-const cut = fc.constantFrom<Cut>("rst", "fin");
-
-/** A server that behaves, over any kernel. */
-const fair: fc.Arbitrary<DialScript> = fc.record({
-  answer: fc.constant("accept" as const),
-  delayMs: fc.constantFrom(0, 0, 0, 15),
-  capacity: fc.constantFrom(64, 1000, 16_384, 65_536, 65_536, Infinity),
-  chunkBytes: fc.constantFrom(65_536, 65_536, 65_536, 262_144, 9000),
-  unfinished: once(3).map((tls) => (tls ? "nothing" : "last-item")),
-  piece: fc.constantFrom(65_536, 65_536, 65_536, 65_536, 65_536, 7),
-  pauses: fc.tuple(pause, pause, pause),
-  dies: fc.constant("never" as const),
-  how: cut,
-  info: fc.oneof({ weight: 4, arbitrary: fc.constant(generous) }, { weight: 1, arbitrary: announced }),
-  account: fc.option(announced, { freq: 6 }),
-  cutAfter: fc.constant(null),
-  reading,
-  pongs: mode(3),
-});
-
-const dial: fc.Arbitrary<DialScript> = fc.oneof(
-  { weight: 3, arbitrary: fair },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(fair, fc.oneof(fc.nat(200), fc.nat(20_000), fc.nat(400_000)))
-      .map(([script, cutAfter]): DialScript => ({ ...script, cutAfter })),
-  },
-  { weight: 1, arbitrary: fair.map((script): DialScript => ({ ...script, answer: "refuse" })) },
-  { weight: 1, arbitrary: fair.map((script): DialScript => ({ ...script, answer: "hang" })) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(
-        fair,
-        fc.constantFrom<DialScript["dies"]>(
-          "garbage",
-          "greeting",
-          "introduced",
-          "asked",
-          "authenticated",
-          "subscribed",
-          "silent",
-        ),
-      )
-      .map(([script, dies]): DialScript => ({ ...script, dies })),
-  },
-);
 
 const small = fc.oneof({ weight: 4, arbitrary: fc.nat(100) }, { weight: 2, arbitrary: fc.nat(3000) });
 const size = fc.oneof(
@@ -82,9 +20,17 @@ const size = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(16_000, 66_000, 130_000, 300_000) },
 );
 const cls = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<Class>("plain") },
-  { weight: 1, arbitrary: fc.constantFrom<Class>("ack", "next", "flowControl", "working", "nextAck", "batch", "fast") },
+  { weight: 12, arbitrary: fc.constant<Class>("plain") },
+  { weight: 4, arbitrary: fc.constantFrom<Class>("subject", "subject", "subject", "reply") },
+  { weight: 1, arbitrary: fc.constantFrom<Class>("ack", "api", "inbox") },
+  { weight: 2, arbitrary: fc.constantFrom<Class>("next", "flowControl", "working", "nextAck", "batch", "fast") },
 );
+const level = fc.constantFrom<Delivery>("at-most-once", "at-least-once");
+const own: fc.Arbitrary<Own> = fc.record({
+  delivery: fc.option(level, { nil: undefined, freq: 1 }),
+  maxAge: fc.option(fc.constantFrom(0, 30, 400, Infinity), { nil: undefined, freq: 1 }),
+  msgId: once(6),
+});
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
@@ -95,15 +41,30 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       headers: once(4),
       reply: once(4),
       cls,
+      own: fc.oneof({ weight: 3, arbitrary: fc.constant(nothingOwn) }, { weight: 1, arbitrary: own }),
+      confirm: once(4),
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant("mixture" as const), count: fc.integer({ min: 3, max: 60 }), salt: fc.nat(1000) }),
+    arbitrary: fc.record({ do: fc.constant("mixture" as const), count: fc.integer({ min: 3, max: 30 }), salt: fc.nat(1000) }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant("burst" as const), count: fc.integer({ min: 2, max: 120 }), size: small }),
+    arbitrary: fc.record({
+      do: fc.constant("burst" as const),
+      count: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 2, max: 30 }) }, { weight: 1, arbitrary: fc.constant(120) }),
+      size: small,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("pulse" as const),
+      count: fc.integer({ min: 2, max: 12 }),
+      ms: fc.constantFrom(20, 300, 450),
+      what: fc.constantFrom("publish" as const, "serverPing" as const, "both" as const),
+    }),
   },
   {
     weight: 4,
@@ -141,7 +102,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       reply: fc.boolean(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "flush" as const, "reply" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("flush" as const),
+      how: fc.constantFrom("plain" as const, "plain" as const, "timeout" as const, "abort" as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("reply" as const, "purge" as const, "writable" as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("rtt" as const, "serverPing" as const) }) },
   {
     weight: 4,
@@ -149,10 +117,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("mode" as const), reading, pongs: mode(2) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("pong" as const), count: fc.integer({ min: 1, max: 5 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("info" as const), info: announced }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("info" as const), info: announced, stays: fc.boolean() }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant("complain" as const), about: fc.constantFrom("server" as const, "request" as const) }),
+    arbitrary: fc.record({
+      do: fc.constant("complain" as const),
+      about: fc.constantFrom("server" as const, "request" as const, "frame" as const),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), how: cut }) },
   {
@@ -167,8 +138,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constantFrom(
         "reconnect" as const,
         "reconnect" as const,
-        "reconnect" as const,
-        "reconnect" as const,
+        "lameDuck" as const,
+        "lameDuck" as const,
         "close" as const,
         "drain" as const,
       ),
@@ -203,14 +174,25 @@ const options: fc.Arbitrary<HoldfastOptions> = fc.record({
   maxReconnectAttempts: fc.constantFrom(-1, -1, 2),
   timeout: fc.constantFrom(200, 20_000),
   pingInterval: fc.constantFrom(120_000, 120_000, 400),
+  delivery: level,
+  stallTimeout: fc.constantFrom(0, 500, 500, 10_000),
+  backlogDelay: fc.constantFrom(0, 0, 0, 30),
+  failRequestsOnDisconnect: fc.boolean(),
   closeTimeout: fc.constantFrom(5000, 100, 0),
   noAsyncTraces: fc.constant(true),
+});
+
+const secret: fc.Arbitrary<Secret> = fc.record({
+  maxPayload: fc.constantFrom(1000, 2500, 60_000),
+  silent: fc.constantFrom(0, 0, 1, 2),
+  how: cut,
 });
 
 const setup: fc.Arbitrary<Setup> = fc.record({
   seed: fc.nat(1_000_000),
   first: fc.constantFrom("good" as const, "good" as const, "good" as const, "early" as const, "early" as const, "raw" as const),
   listener: fc.constantFrom("sync" as const, "sync" as const, "async" as const, "throws" as const, "none" as const),
+  secret: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: secret }),
   options,
 });
 
@@ -223,3 +205,10 @@ export function schedules(maxSteps: number): fc.Arbitrary<Schedule> {
     ending: fc.constantFrom<Ending>("heal", "heal", "heal", "drain", "drainLate", "close", "closeSlowly"),
   });
 }
+
+/** What the tests run: mostly short ones, which shrink well, and some that get into corners. */
+export const mixed: fc.Arbitrary<Schedule> = fc.oneof(
+  { weight: 16, arbitrary: schedules(18) },
+  { weight: 3, arbitrary: schedules(40) },
+  { weight: 1, arbitrary: schedules(80) },
+);

@@ -2,7 +2,9 @@ import type { Timer } from "../../src/runtime.ts";
 import type { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { type WireFrame, WireReader } from "../../src/testing/wire-reader.ts";
 import type { MemoryPeer } from "../../src/transport/memory.ts";
+import { Answers } from "./schedule-answers.ts";
 import { infoLine, ServerHandshake } from "./schedule-handshake.ts";
+import type { SecretLimit } from "./schedule-secret.ts";
 import { Sids } from "./schedule-sids.ts";
 import type { Announced, Cut, DialScript, Mode, Reading } from "./schedule-steps.ts";
 import { ToldLimits } from "./schedule-told.ts";
@@ -10,8 +12,6 @@ import type { Watch } from "./schedule-watch.ts";
 
 /** What a connection tells about the client's bytes. */
 export interface ConnectionEvents {
-  /** The second PONG is about to be sent. */
-  opened(connection: ServerConnection): void;
   /** A PUB or HPUB was read whole. */
   message(frame: WireFrame, on: ServerConnection): void;
   /** The client did what no client may do. */
@@ -23,10 +23,12 @@ export interface ConnectionParts {
   readonly index: number;
   readonly peer: MemoryPeer;
   readonly watch: Watch;
+  /** What every server of this schedule refuses without having announced it. */
+  readonly secret: SecretLimit | undefined;
 }
 
 /** The server's end of one connection: reads the client's bytes strictly, by itself, and answers as its script says. */
-export class ServerConnection implements ConnectionParts {
+export class ServerConnection {
   readonly index: number;
   readonly peer: MemoryPeer;
   readonly watch: Watch;
@@ -38,19 +40,15 @@ export class ServerConnection implements ConnectionParts {
   isOpen = false;
   /** The messages read here, by the number of their call. */
   readonly reads: number[] = [];
-  /** The bytes of each. */
-  readonly sizes: number[] = [];
-  /** Messages read before a PING that was answered. */
-  acked = 0;
-  /** What the client had confirmed before this connection. */
-  confirmedBefore = 0;
+  /** The INFO that the client must go by, and the last one. */
+  announced: Announced;
   readonly #script: DialScript;
   readonly #clock: VirtualClock;
   readonly #events: ConnectionEvents;
   readonly #reader = new WireReader((frame) => this.#frame(frame));
   readonly #handshake: ServerHandshake;
-  /** For each PING without a PONG: how many messages were read before it. */
-  #unanswered: number[] = [];
+  readonly #answers: Answers;
+  readonly #secret: SecretLimit | undefined;
   /** Sent behind the handshake, and the PONGs read since the beginning: one may answer several in a handshake. */
   #pings = 0;
   #pongsRead = 0;
@@ -60,11 +58,23 @@ export class ServerConnection implements ConnectionParts {
   #reading: Reading = "auto";
   #trickle: Timer | undefined;
   #pongs: Mode = "auto";
+  #joined: Uint8Array[] = [];
+  /** A message broke a limit: nothing behind it is read. */
+  #isBroken = false;
 
-  constructor({ index, peer, watch }: ConnectionParts, script: DialScript, clock: VirtualClock, events: ConnectionEvents) {
+  constructor(
+    { index, peer, watch, secret }: ConnectionParts,
+    script: DialScript,
+    clock: VirtualClock,
+    events: ConnectionEvents,
+  ) {
     this.index = index;
     this.peer = peer;
     this.watch = watch;
+    this.announced = script.info;
+    this.#secret = secret;
+    this.#answers = new Answers(script.refusals, (line) => this.send(`${line}\r\n`));
+    watch.index = index;
     this.#script = script;
     this.#clock = clock;
     this.#events = events;
@@ -104,7 +114,7 @@ export class ServerConnection implements ConnectionParts {
     if (!this.isOpen) return;
     this.#pongs = pongs;
     this.#setReading(reading);
-    if (pongs === "auto") this.pong(Infinity);
+    if (pongs === "auto") this.#answers.give(Infinity);
   }
 
   /** Reads up to `bytes`, also when the server has ended its half. */
@@ -113,10 +123,7 @@ export class ServerConnection implements ConnectionParts {
   }
 
   pong(most: number): void {
-    for (let n = Math.min(most, this.#unanswered.length); n > 0; n--) {
-      if (!this.send("PONG\r\n")) return;
-      this.acked = this.#unanswered.shift() ?? this.acked;
-    }
+    this.#answers.give(most);
   }
 
   /** The server asks whether the client is there. */
@@ -127,7 +134,15 @@ export class ServerConnection implements ConnectionParts {
   /** A later INFO. */
   inform(announced: Announced): void {
     if (!this.isOpen) this.#handshake.inform(announced);
-    else if (this.send(infoLine(announced))) this.limits.changed(announced);
+    else if (this.send(infoLine(announced))) {
+      this.limits.changed(announced);
+      this.announced = announced;
+    }
+  }
+
+  /** It asks its clients to leave. */
+  lameDuck(): void {
+    if (this.isOpen) this.send(infoLine(this.announced, true));
   }
 
   /** A MSG, if the server has the subscription; `headers` is a whole block. */
@@ -144,13 +159,15 @@ export class ServerConnection implements ConnectionParts {
   send(text: string): boolean {
     if (!this.alive) return false;
     const bytes = Buffer.from(text);
-    const { piece } = this.#script;
-    for (let at = 0; at < bytes.length; at += piece) this.peer.send(bytes.subarray(at, at + piece));
+    this.watch.sent(bytes.length, text.startsWith("PONG") || text.startsWith("-ERR") ? text.trimEnd() : "");
+    if (this.#script.joined) this.#join(bytes);
+    else this.#give(bytes);
     return true;
   }
 
   cut(how: Cut): void {
     if (!this.alive) return;
+    this.#giveJoined();
     this.#ended();
     if (how === "rst") this.peer.reset();
     else this.peer.fin();
@@ -175,11 +192,28 @@ export class ServerConnection implements ConnectionParts {
     this.#handshake.stop();
   }
 
+  /** What is sent in one turn arrives in one piece. */
+  #join(bytes: Uint8Array): void {
+    if (this.#joined.length === 0) this.#clock.nextTurn(() => this.#giveJoined());
+    this.#joined.push(bytes);
+  }
+
+  #giveJoined(): void {
+    const joined = this.#joined;
+    this.#joined = [];
+    if (this.alive && joined.length > 0) this.#give(Buffer.concat(joined));
+  }
+
+  #give(bytes: Uint8Array): void {
+    const { piece } = this.#script;
+    for (let at = 0; at < bytes.length; at += piece) this.peer.send(bytes.subarray(at, at + piece));
+  }
+
   #open(announced: Announced): void {
-    this.#events.opened(this);
     if (!this.send("PONG\r\n")) return;
     const { cutAfter, how, reading, pongs } = this.#script;
     this.isOpen = true;
+    this.announced = announced;
     this.limits.opened(announced);
     if (this.#isHealed) return;
     this.mode(reading, pongs);
@@ -203,7 +237,12 @@ export class ServerConnection implements ConnectionParts {
 
   #push(...pieces: Uint8Array[]): void {
     this.#noticeCut();
-    for (const bytes of pieces) this.#reader.push(bytes);
+    for (const bytes of pieces) {
+      if (this.#isBroken) return;
+      this.#reader.push(bytes);
+      const size = this.#secret?.begun(bytes, this.#reader.unfinished);
+      if (size !== undefined) this.#refuse(size);
+    }
     if (this.#reader.error !== null) this.#events.fail(this.#reader.error.message);
   }
 
@@ -222,8 +261,18 @@ export class ServerConnection implements ConnectionParts {
     this.#handshake.stop();
   }
 
+  /** A message of `size` bytes is more than it takes, which it has told nobody. */
+  #refuse(size: number): void {
+    const { how, text } = this.#secret?.refuse(size) ?? {};
+    if (how === undefined || this.#isBroken) return;
+    this.#isBroken = true;
+    if (text !== undefined) this.send(`-ERR '${text}'\r\n`);
+    this.cut(how);
+  }
+
   #frame(frame: WireFrame): void {
     const { verb, args } = frame;
+    if (this.#isBroken) return;
     if (!this.#isIntroduced && verb !== "CONNECT") this.#events.fail(`${verb} before CONNECT`);
     switch (verb) {
       case "CONNECT":
@@ -232,8 +281,8 @@ export class ServerConnection implements ConnectionParts {
         return;
       case "PING":
         if (!this.isOpen) return this.#handshake.ping();
-        this.#unanswered.push(this.reads.length);
-        if (this.#pongs === "auto") this.pong(Infinity);
+        this.#answers.ping();
+        if (this.#pongs === "auto") this.#answers.give(Infinity);
         return;
       case "PONG":
         this.#pongsRead++;
@@ -246,11 +295,18 @@ export class ServerConnection implements ConnectionParts {
       case "PUB":
       case "HPUB":
         if (!this.isOpen) this.#events.fail(`${verb} before the second PONG`);
-        this.sizes.push(frame.end - frame.start);
-        return this.#events.message(frame, this);
+        return this.#message(frame);
       default:
         this.#events.fail(`the client sent ${verb}`);
     }
+  }
+
+  #message(frame: WireFrame): void {
+    const size = (frame.headers?.length ?? 0) + (frame.payload?.length ?? 0);
+    if (this.#secret?.isBroken(size)) return this.#refuse(size);
+    this.#answers.message(frame);
+    if (this.#pongs === "auto") this.#answers.give(Infinity);
+    this.#events.message(frame, this);
   }
 }
 

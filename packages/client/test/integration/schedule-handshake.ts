@@ -88,7 +88,7 @@ export class ServerHandshake {
   }
 }
 
-export function infoLine({ maxPayload, headers }: Announced): string {
-  const info = { server_id: "S", server_name: "s", version: "2.15.2", proto: 1, max_payload: maxPayload, headers };
+export function infoLine({ maxPayload, headers }: Announced, ldm = false): string {
+  const info = { server_id: "S", server_name: "s", version: "2.15.2", proto: 1, max_payload: maxPayload, headers, ldm };
   return `INFO ${JSON.stringify(info)}\r\n`;
 }

@@ -6,26 +6,9 @@ import type { Counts } from "../../src/outbound/counts.ts";
 import type { WireFrame } from "../../src/testing/wire-reader.ts";
 import { type Admission, judge } from "./schedule-admission.ts";
 import type { ServerConnection } from "./schedule-connection.ts";
+import { type Entry, NEVER_SENT } from "./schedule-entry.ts";
+import { Fates } from "./schedule-fates.ts";
 import { type Content, differenceOnReturn, differenceOnWire, frameBytes, idOf } from "./schedule-messages.ts";
-
-/** One accepted message and what became of it. */
-export interface Entry {
-  readonly content: Content;
-  /** The number of the call. */
-  readonly seq: number;
-  readonly isRequest: boolean;
-  /** The connection it was published on; undefined while there was none. */
-  readonly on: ServerConnection | undefined;
-  readonly time: number;
-  /** How it was handed back. */
-  state: UndeliveredState | undefined;
-  /** The connection on which the server read it. */
-  readOn: ServerConnection | undefined;
-  /** It was handed over whole on a connection that ended before it was confirmed. */
-  doubtful: boolean;
-  /** A request whose deadline has passed: nothing of it may be handed over from this byte of this connection on. */
-  over: { readonly connection: number; readonly byte: number } | undefined;
-}
 
 /** What a publish or request is made with. */
 export interface Offer {
@@ -38,13 +21,19 @@ export interface Offer {
 
 export type Outcome = "accepted" | "refused" | "forbidden";
 
-const NEVER_SENT: readonly UndeliveredState[] = ["dropped", "expired", "undeliverable", "abandoned"];
+/** What the ledger needs of the run. */
+export interface LedgerParts extends Admission {
+  readonly now: () => number;
+  readonly isOver: () => boolean;
+  readonly fail: (what: string) => void;
+}
 
 /** Every accepted message, held against what the client counts, hands back, and what the server read. */
 export class Ledger {
   readonly entries = new Map<number, Entry>();
+  readonly fates: Fates;
   /** In the order in which they were handed back. */
-  readonly backs: number[] = [];
+  readonly backs: Entry[] = [];
   readonly tally: Record<UndeliveredState, number> = {
     rejected: 0,
     inDoubt: 0,
@@ -54,22 +43,24 @@ export class Ledger {
     abandoned: 0,
   };
   reads = 0;
+  duplicates = 0;
   accepted = 0;
   refused = 0;
   bytes = 0;
-  readonly #fail: (what: string) => void;
-  readonly #admission: Admission;
-  #lastRead: { connection: number; seq: number } = { connection: -1, seq: -1 };
+  readonly #parts: LedgerParts;
+  #lastBack: { state: UndeliveredState | undefined; now: number; seq: number } = NOTHING_BACK;
 
-  constructor(admission: Admission, fail: (what: string) => void) {
-    this.#admission = admission;
-    this.#fail = fail;
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+    this.fates = new Fates({ ...parts, entries: this.entries });
   }
 
   /** Runs `call`, which publishes or requests `offer`, and holds the change of the counts against the rules. */
   offer(nc: HoldfastConnection, offer: Offer, call: () => boolean | Error | undefined): Outcome {
-    const { content, seq, isRequest, on } = offer;
+    const { content, isRequest } = offer;
     const before = { counts: nc.outbound.counts(), held: nc.outbound.held, usable: nc.outbound.usable };
+    // Before the call: a long message is handed over from inside of it.
+    const entry = this.#enter(offer);
     const result = attempt(call);
     const after = { counts: nc.outbound.counts(), held: nc.outbound.held };
     const delta = {
@@ -77,15 +68,16 @@ export class Ledger {
       refused: after.counts.refused - before.counts.refused,
     };
     const bytes = frameBytes(content);
-    const problem = judge(this.#admission, { before, after, result, bytes, bound: content.bound, isRequest });
+    const problem = judge(this.#parts, { before, after, result, bytes, content, isRequest, isDown: offer.on === undefined });
     if (problem !== null) this.#fail(`message ${content.id}: ${problem}`);
     if (delta.accepted === 1 && delta.refused === 0) {
       this.accepted++;
-      this.bytes += content.bytes.length + content.block.length;
-      const fate = { state: undefined, readOn: undefined, doubtful: false, over: undefined };
-      this.entries.set(content.id, { content, seq, isRequest, on, time: offer.now, ...fate });
+      // A message id of the client's making has a length that only the client knows.
+      this.bytes = content.own.msgId ? Number.NaN : this.bytes + content.bytes.length + content.block.length;
       return "accepted";
     }
+    this.entries.delete(content.id);
+    this.fates.live.delete(entry);
     if (delta.accepted !== 0 || delta.refused > 1) this.#fail(`message ${content.id}: counted ${JSON.stringify(delta)}`);
     this.refused += delta.refused;
     return delta.refused === 1 ? "refused" : "forbidden";
@@ -93,20 +85,21 @@ export class Ledger {
 
   /** A message was handed back. */
   back(message: Undelivered, now: number): void {
-    const id = idOf(message.subject);
+    const id = idOf(message.subject, message.data);
     const entry = this.entries.get(id);
     if (entry === undefined) return this.#fail(`handed back ${message.subject}, which was never accepted`);
     const { content } = entry;
     if (entry.state !== undefined) this.#fail(`message ${id} was handed back as ${entry.state} and again as ${message.state}`);
     entry.state = message.state;
     this.tally[message.state]++;
-    this.backs.push(id);
+    this.#checkTurn(entry, now);
+    this.backs.push(entry);
+    this.fates.back(entry, message.state);
     const difference = differenceOnReturn(content, message);
     if (difference !== null) this.#fail(`message ${id} came back changed: ${difference}`);
     this.#checkFate(entry);
     const age = now - entry.time;
     if (Math.abs(message.ageMs - age) > 1) this.#fail(`message ${id} is ${age} ms old and was handed back with ${message.ageMs}`);
-    if (message.state === "expired" && !this.#mayExpire(entry, age)) this.#fail(`message ${id} expired after ${age} ms`);
     if (message.state === "undeliverable" && message.error === undefined)
       this.#fail(`message ${id}: undeliverable without an error`);
   }
@@ -114,25 +107,30 @@ export class Ledger {
   /** The server has read a message whole. */
   read(frame: WireFrame, connection: ServerConnection): Entry | undefined {
     const subject = frame.args[0] ?? "";
-    const id = idOf(subject);
+    const id = idOf(subject, frame.payload ?? new Uint8Array(0));
     const entry = this.entries.get(id);
     if (entry === undefined) {
       this.#fail(`the server read ${subject}, which was never accepted`);
       return undefined;
     }
-    if (entry.readOn !== undefined)
-      this.#fail(`message ${id} was read on connections ${entry.readOn.index} and ${connection.index}`);
-    this.reads++;
+    if (entry.reads > 0) this.duplicates++;
+    else this.reads++;
+    entry.reads++;
+    if (entry.reads > 1 && !entry.again)
+      this.#fail(`message ${id} was read on connections ${entry.readOn?.index} and ${connection.index}`);
     entry.readOn = connection;
+    if (connection.watch.handed[connection.reads.length] !== id)
+      this.#fail(`message ${id} was read on connection ${connection.index} out of order`);
     connection.reads.push(entry.seq);
     const difference = differenceOnWire(entry.content, frame);
     if (difference !== null) this.#fail(`message ${id} arrived changed: ${difference}`);
     this.#checkFate(entry);
-    this.#checkOrder(entry, connection);
-    const { bound, block, bytes } = entry.content;
-    if (bound && entry.on !== connection)
-      this.#fail(`message ${id} belongs to ${entry.on?.index} and was read on ${connection.index}`);
-    if (!connection.limits.allow(frame.start, block.length + bytes.length, block !== "")) {
+    const seen = frame.headers === null ? "" : Buffer.from(frame.headers).toString();
+    entry.block ??= seen;
+    if (entry.block !== seen) this.#fail(`message ${id} was sent again with other headers: ${entry.block}, then ${seen}`);
+    const { block } = entry.content;
+    const size = (frame.headers?.length ?? 0) + (frame.payload?.length ?? 0);
+    if (!connection.limits.allow(frame.start, size, block !== "" || entry.content.own.msgId)) {
       this.#fail(`message ${id} was sent to a server that cannot take it`);
     }
     const { over } = entry;
@@ -147,36 +145,16 @@ export class Ledger {
   check(counts: Counts, listens: boolean): void {
     if (counts.accepted !== this.accepted) this.#fail(`accepted ${counts.accepted}, not ${this.accepted}`);
     if (counts.refused !== this.refused) this.#fail(`refused ${counts.refused}, not ${this.refused}`);
-    const { confirmed, inFlight, inDoubt } = counts;
-    if (confirmed > this.reads) this.#fail(`confirmed ${confirmed}, and the server read ${this.reads}`);
-    if (this.reads > confirmed + inFlight + inDoubt)
+    const { confirmed, inFlight, inDoubt, rejected, resent } = counts;
+    if (confirmed !== this.fates.confirmed) this.#fail(`confirmed ${confirmed}, and the PONGs say ${this.fates.confirmed}`);
+    if (this.reads > confirmed + inFlight + inDoubt + rejected)
       this.#fail(`the server read ${this.reads}, counts are ${JSON.stringify(counts)}`);
+    if (this.duplicates > resent) this.#fail(`the server read ${this.duplicates} again, and ${resent} were sent again`);
     if (!listens) return;
+    this.fates.check();
     for (const [state, n] of Object.entries(this.tally)) {
       const counted = Object.entries(counts).find(([name]) => name === state)?.[1];
       if (counted !== n) this.#fail(`${counted} ended ${state}, ${n} were handed back so`);
-    }
-  }
-
-  /**
-   * The client has left a connection on which `confirmed` messages were confirmed: everything else that was handed over whole there is in
-   * doubt, but for what it took back.
-   */
-  checkEnd(connection: ServerConnection, confirmed: number): void {
-    const { handed, takenBack } = connection.watch;
-    for (const [nth, id] of handed.entries()) {
-      const entry = this.entries.get(id);
-      if (entry === undefined) return this.#fail(`${id} was handed over, and never accepted`);
-      const isConfirmed = nth < confirmed;
-      if (id === takenBack && nth === handed.length - 1) {
-        // It may be in doubt on a later connection.
-        const isWrong = !isConfirmed && entry.state === "inDoubt" && !entry.doubtful;
-        if (isWrong) this.#fail(`message ${id} is in doubt, and never was handed over whole`);
-        return;
-      }
-      const state = isConfirmed ? undefined : "inDoubt";
-      if (entry.state !== state) this.#fail(`message ${id} ended ${entry.state} on connection ${connection.index}, not ${state}`);
-      entry.doubtful = !isConfirmed;
     }
   }
 
@@ -186,30 +164,62 @@ export class Ledger {
     if (counts.inFlight + counts.buffered !== 0) this.#fail(`still held at the end: ${JSON.stringify(counts)}`);
     if (!listens) return;
     for (const entry of this.entries.values()) {
-      if (entry.state === undefined && entry.readOn === undefined)
-        this.#fail(`message ${entry.content.id} was confirmed and never read`);
+      if (entry.state === undefined && entry.reads === 0) this.#fail(`message ${entry.content.id} was confirmed and never read`);
     }
   }
 
+  #enter({ content, seq, isRequest, on, now }: Offer): Entry {
+    const { options } = this.#parts;
+    const level = content.own.delivery ?? (content.never || isRequest ? "at-most-once" : options.delivery);
+    const entry: Entry = {
+      content,
+      seq,
+      isRequest,
+      again: level === "at-least-once",
+      // With 0 it belongs to its connection; on that it may wait.
+      maxAge: content.own.maxAge || options.reconnectBuffer.maxAge,
+      on,
+      time: now,
+      state: undefined,
+      fate: "buffered",
+      whole: false,
+      handedOn: undefined,
+      suspect: false,
+      purged: false,
+      ambiguous: false,
+      readOn: undefined,
+      reads: 0,
+      block: undefined,
+      over: undefined,
+    };
+    this.entries.set(content.id, entry);
+    this.fates.live.add(entry);
+    return entry;
+  }
+
+  /** What ends in the same way at the same time is handed back in order of calls; requests wait beside the log. */
+  #checkTurn(entry: Entry, now: number): void {
+    const { state, isRequest, again, seq } = entry;
+    // What waits to be sent again may expire one moment before its connection ends.
+    if (isRequest || again || state === "expired" || state === "undeliverable") return;
+    const before = this.#lastBack;
+    const isLike = before.state === state && before.now === now;
+    if (isLike && before.seq > seq) this.#fail(`message ${entry.content.id} was handed back behind a later one, both ${state}`);
+    this.#lastBack = { state, now, seq };
+  }
+
+  /** What the server has read can only have ended so that it may have it. */
   #checkFate({ content, state, readOn }: Entry): void {
-    if (readOn === undefined || state === undefined || !NEVER_SENT.includes(state)) return;
+    if (readOn === undefined || state === undefined || !NEVER_SENT.has(state)) return;
     this.#fail(`message ${content.id} ended ${state} and was read on connection ${readOn.index}`);
   }
 
-  /** Nothing is sent twice, so the order holds across connections too; but one that was cut by FIN is read whenever the server likes. */
-  #checkOrder({ content: { id }, seq }: Entry, connection: ServerConnection): void {
-    const before = connection.reads.at(-2) ?? -1;
-    if (before > seq) this.#fail(`message ${id} was read behind a later one on connection ${connection.index}`);
-    const last = this.#lastRead;
-    if (connection.index < last.connection) return;
-    if (last.seq > seq) this.#fail(`message ${id} was read on connection ${connection.index}, a later one on ${last.connection}`);
-    this.#lastRead = { connection: connection.index, seq };
-  }
-
-  #mayExpire({ content, isRequest, over }: Entry, age: number): boolean {
-    return content.bound || age >= this.#admission.maxAge || (isRequest && over !== undefined);
+  #fail(what: string): void {
+    this.#parts.fail(what);
   }
 }
+
+const NOTHING_BACK = { state: undefined, now: -1, seq: -1 };
 
 function attempt(call: () => boolean | Error | undefined): boolean | Error | undefined {
   try {

@@ -1,7 +1,7 @@
 /** What is published: every message has its number at the end of its subject, and content that can be told from any other's. */
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import type { WireFrame } from "../../src/testing/wire-reader.ts";
-import type { Class } from "./schedule-steps.ts";
+import { type Class, nothingOwn, type Own } from "./schedule-steps.ts";
 
 /** A message as the caller gives it, and as it must look on the wire. */
 export interface Content {
@@ -16,6 +16,11 @@ export interface Content {
   readonly bytes: Uint8Array;
   /** It belongs to the connection. */
   readonly bound: boolean;
+  /** It may use the reserve. */
+  readonly reserved: boolean;
+  /** It is never sent again, unless the caller says otherwise. */
+  readonly never: boolean;
+  readonly own: Own;
 }
 
 /** What is asked for; `id` is the message's number. */
@@ -26,46 +31,61 @@ export interface Wanted {
   readonly headers?: boolean;
   readonly reply?: boolean;
   readonly cls?: Class;
+  readonly own?: Own;
 }
 
 export function contentOf(wanted: Wanted): Content {
-  const { id, cls = "plain" } = wanted;
+  const { id, cls = "plain", own = nothingOwn } = wanted;
   const plain = {
     id,
     subject: `m.${id}`,
     reply: wanted.reply === true ? `r.${id}` : "",
     ...headersOf(wanted.headers === true ? "A" : undefined),
     ...payloadOf(id, wanted.size, wanted.text === true),
-    bound: false,
+    bound: own.maxAge === 0,
+    reserved: false,
+    never: own.maxAge === 0,
+    own,
   };
+  const bound = { bound: true, never: true };
   switch (cls) {
     case "plain":
       return plain;
+    case "subject":
+      return { ...plain, subject: `p.${id % 3}`, ...said(`#${id}#`.padEnd(Math.min(wanted.size, 3000), ".")) };
+    case "reply":
+      return { ...plain, reply: `q.${id % 3}` };
     case "ack":
-      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said("+ACK") };
+      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said("+ACK"), reserved: true };
+    case "api":
+      return { ...plain, subject: `$JS.API.X.${id}`, reserved: true };
+    case "inbox":
+      return { ...plain, reply: `_INBOX.own.${id}`, reserved: true, never: true };
     case "next":
-      return { ...plain, subject: `$JS.API.CONSUMER.MSG.NEXT.S.${id}`, reply: `r.${id}`, bound: true };
+      return { ...plain, subject: `$JS.API.CONSUMER.MSG.NEXT.S.${id}`, reply: `r.${id}`, reserved: true, ...bound };
     case "flowControl":
-      return { ...plain, subject: `$JS.FC.S.${id}`, bound: true };
+      return { ...plain, subject: `$JS.FC.S.${id}`, reserved: true, ...bound };
     case "working":
-      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said("+WPI"), bound: true };
+      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said("+WPI"), reserved: true, ...bound };
     case "nextAck":
-      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said('+NXT {"batch":1}'), bound: true };
+      return { ...plain, subject: `$JS.ACK.S.${id}`, ...said('+NXT {"batch":1}'), reserved: true, ...bound };
     case "batch":
-      return { ...plain, ...headersOf("Nats-Batch-Id"), bound: true };
+      return { ...plain, ...headersOf("Nats-Batch-Id"), ...bound };
     case "fast":
-      return { ...plain, reply: `f.${id}.$FI`, bound: true };
+      return { ...plain, reply: `f.${id}.$FI`, ...bound };
   }
 }
 
-/** The number of a message by its subject; NaN for a subject that is none of ours. */
-export function idOf(subject: string): number {
-  return Number(/^(?:m|\$JS\..+)\.(\d+)$/.exec(subject)?.[1]);
+/** The number of a message by its subject or, where many share that, by the beginning of its payload; NaN for one that is none of ours. */
+export function idOf(subject: string, payload: Uint8Array): number {
+  if (subject.startsWith("p.")) return Number.parseInt(Buffer.from(payload.subarray(1, 12)).toString("latin1"), 10);
+  if (subject.startsWith("m.")) return Number(subject.slice(2));
+  return Number(/^\$JS\..+\.(\d+)$/.exec(subject)?.[1]);
 }
 
 /** Bytes of the whole frame; undefined while the reply subject is not known. */
-export function frameBytes({ subject, reply, block, bytes }: Content): number | undefined {
-  if (reply === null) return undefined;
+export function frameBytes({ subject, reply, block, bytes, own }: Content): number | undefined {
+  if (reply === null || own.msgId) return undefined;
   const total = block.length + bytes.length;
   const sizes = block === "" ? `${total}` : `${block.length} ${total}`;
   const line = `${block === "" ? "PUB" : "HPUB"} ${subject} ${reply === "" ? "" : `${reply} `}${sizes}\r\n`;
@@ -78,7 +98,7 @@ export function differenceOnWire(content: Content, frame: WireFrame): string | n
   const reply = args.length > (block === null ? 2 : 3) ? (args[1] ?? "") : "";
   const seen = block === null ? "" : Buffer.from(block).toString();
   if (content.reply !== null && reply !== content.reply) return `reply ${reply}`;
-  if (seen !== content.block) return `headers ${JSON.stringify(seen)}`;
+  if (content.own.msgId ? !hasMsgId(content.block, seen) : seen !== content.block) return `headers ${JSON.stringify(seen)}`;
   return differenceOfBytes(content, payload ?? new Uint8Array(0));
 }
 
@@ -88,9 +108,15 @@ export function differenceOnReturn(
   back: { reply?: string; headers?: MsgHdrs; data: Uint8Array },
 ): string | null {
   if (content.reply !== null && (back.reply ?? "") !== content.reply) return `reply ${back.reply}`;
-  if ((back.headers === undefined) !== (content.block === "")) return `headers ${back.headers}`;
+  if ((back.headers === undefined) !== (content.block === "" && !content.own.msgId)) return `headers ${back.headers}`;
   for (const name of content.headers?.keys() ?? []) if (back.headers?.get(name) !== "b") return `header ${name}`;
   return differenceOfBytes(content, back.data);
+}
+
+/** Whether `seen` is `block` and a `Nats-Msg-Id`. */
+function hasMsgId(block: string, seen: string): boolean {
+  const without = seen.replace(/Nats-Msg-Id: ?\S+\r\n/, "");
+  return without !== seen && without === (block === "" ? "NATS/1.0\r\n\r\n" : block);
 }
 
 function differenceOfBytes(content: Content, seen: Uint8Array): string | null {

@@ -4,7 +4,8 @@ import { ReconnectBufferFullError } from "../../src/errors.ts";
 import type { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { refusalIsRight } from "./schedule-admission.ts";
 import type { ServerConnection } from "./schedule-connection.ts";
-import { type Entry, isForbidden, isRefusal, type Ledger, type Outcome } from "./schedule-ledger.ts";
+import type { Entry } from "./schedule-entry.ts";
+import { isForbidden, isRefusal, type Ledger, type Outcome } from "./schedule-ledger.ts";
 import type { Content } from "./schedule-messages.ts";
 import type { Answer, Step } from "./schedule-steps.ts";
 
@@ -28,17 +29,23 @@ export class Requests {
   readonly #clock: VirtualClock;
   readonly #fail: (what: string) => void;
   readonly #whereNow: () => { connection: number; byte: number };
+  /** `failRequestsOnDisconnect`, and whether what ends is handed back. */
+  readonly #rules: { readonly failsSent: boolean; readonly listens: boolean };
   readonly #asked = new Map<number, Asked>();
   /** Read, to be answered by a step. */
   #due: Asked[] = [];
+  /** Failed because their connection ended, which is still to be judged. */
+  #disconnected: Asked[] = [];
 
   /** `whereNow`: up to which byte of which connection the client has handed things over. */
   constructor(
     ledger: Ledger,
     clock: VirtualClock,
     whereNow: () => { connection: number; byte: number },
+    rules: { readonly failsSent: boolean; readonly listens: boolean },
     fail: (what: string) => void,
   ) {
+    this.#rules = rules;
     this.#ledger = ledger;
     this.#clock = clock;
     this.#whereNow = whereNow;
@@ -99,6 +106,10 @@ export class Requests {
 
   /** When nothing is due: every deadline that has passed has settled its request, and every answer that arrived has. */
   check(attached: ServerConnection | undefined): void {
+    for (const asked of this.#disconnected) {
+      if (!this.#mayBeOver(asked)) this.#fail(`request ${asked.id} failed with its connection, and still waits to be sent`);
+    }
+    this.#disconnected = [];
     for (const asked of this.#asked.values()) {
       if (asked.settled) continue;
       if (this.#clock.now() >= asked.deadline) this.#fail(`request ${asked.id} is not settled at its deadline`);
@@ -107,7 +118,22 @@ export class Requests {
       const ends = step.how !== "many" || answered?.how === "noResponders";
       if (answered !== undefined && answered.connection === attached && ends)
         this.#fail(`request ${asked.id} was answered and is not settled`);
+      if (this.#rules.failsSent && this.#isLost(asked))
+        this.#fail(`request ${asked.id} went with its connection, and is not settled`);
     }
+  }
+
+  /** It was handed over to a connection that has ended, so that no answer will come. */
+  #isLost({ id }: Asked): boolean {
+    const entry = this.#ledger.entries.get(id);
+    return entry !== undefined && entry.handedOn?.left !== undefined && entry.fate !== "buffered";
+  }
+
+  /** No answer will come: it went with its connection, or it has ended. */
+  #mayBeOver(asked: Asked): boolean {
+    const entry = this.#ledger.entries.get(asked.id);
+    if (entry === undefined || this.#isLost(asked)) return true;
+    return entry.content.bound || entry.suspect || entry.state !== undefined || !this.#rules.listens;
   }
 
   #answer(asked: Asked, connection: ServerConnection): void {
@@ -153,7 +179,11 @@ export class Requests {
     const cause = error instanceof RequestError ? error.cause : error;
     if (cause instanceof NoRespondersError) return answered?.how === "noResponders" ? null : "ended with no responders";
     if (cause instanceof PermissionViolationError) return null;
-    return error instanceof RequestError && error.message === "connection closed" ? null : `ended with ${error}`;
+    if (!(error instanceof RequestError)) return `ended with ${error}`;
+    if (error.message === "connection closed") return null;
+    if (!this.#rules.failsSent || error.message !== "connection disconnected") return `ended with ${error}`;
+    this.#disconnected.push(asked);
+    return null;
   }
 }
 

@@ -8,6 +8,7 @@ interface Sid {
 export class Sids {
   readonly #live = new Map<number, Sid>();
   readonly #seen = new Set<number>();
+  readonly #ended = new Set<number>();
   readonly #fail: (what: string) => void;
 
   constructor(fail: (what: string) => void) {
@@ -17,6 +18,11 @@ export class Sids {
   /** Whether there was a SUB for it, ever. */
   seen(sid: number): boolean {
     return this.#seen.has(sid);
+  }
+
+  /** Whether an UNSUB ended it at once. */
+  ended(sid: number): boolean {
+    return this.#ended.has(sid);
   }
 
   /** How many messages the server would still send to it. */
@@ -48,6 +54,7 @@ export class Sids {
     const max = args[1] === undefined ? 0 : Number(args[1]);
     if (args[1] !== undefined && !(max > 0)) this.#fail(`UNSUB ${args.join(" ")}: its number is none`);
     const live = this.#live.get(sid);
+    if (args[1] === undefined) this.#ended.add(sid);
     if (live !== undefined) live.max = max;
     this.#endIfDone(sid);
   }

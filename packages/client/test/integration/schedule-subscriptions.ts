@@ -1,6 +1,7 @@
 import type { Msg, Subscription, SubscriptionOptions } from "@nats-io/nats-core";
 import type { HoldfastConnection } from "../../src/client/connection.ts";
 import type { ServerConnection } from "./schedule-connection.ts";
+import type { Entry } from "./schedule-entry.ts";
 import { isForbidden } from "./schedule-ledger.ts";
 import type { Step } from "./schedule-steps.ts";
 
@@ -17,6 +18,8 @@ interface Followed {
   /** When it was made, and by which call it ended: the numbers of these calls. */
   readonly from: number;
   to: number;
+  /** The same, if that call was `unsubscribe()`: its UNSUB goes at its place. */
+  quit: number | undefined;
   max: number;
   readonly received: number[];
   /** What was sent to it and should have arrived. */
@@ -61,7 +64,8 @@ export class Subscriptions {
       };
       const sub = nc.subscribe(`s.${from}`, step.iterate ? options : { ...options, callback });
       const max = step.max > 0 ? step.max : Infinity;
-      const followed: Followed = { sub, sid: sub.getID(), from, to: Infinity, max, received: [], owed: [], closed: false };
+      const ends = { to: Infinity, quit: undefined, closed: false };
+      const followed: Followed = { sub, sid: sub.getID(), from, ...ends, max, received: [], owed: [] };
       this.#all.push(followed);
       sub.closed.then(
         () => this.#ended(followed),
@@ -80,6 +84,7 @@ export class Subscriptions {
     const max = wanted === 0 ? 0 : Math.min(wanted, followed.max);
     const call = this.#events.next();
     if (max > 0) followed.max = max;
+    else if (followed.to === Infinity && followed.max === Infinity) followed.quit = call;
     if (max === 0 || followed.received.length >= max) followed.to = Math.min(followed.to, call);
     followed.sub.unsubscribe(max > 0 ? max : undefined);
   }
@@ -111,9 +116,11 @@ export class Subscriptions {
   }
 
   /** The server reads a message of call `seq`: every subscription called before it and still wanted must be there, and none that ended before it. */
-  checkAt(connection: ServerConnection, id: number, seq: number): void {
-    for (const { from, to, sid } of this.#all) {
+  checkAt(connection: ServerConnection, { content: { id }, seq, on }: Entry): void {
+    for (const { from, to, quit, sid } of this.#all) {
       if (from > seq) continue;
+      if (quit !== undefined && seq < quit && on === connection && connection.sids.ended(sid))
+        this.#events.fail(`message ${id} was read on connection ${connection.index} behind the later UNSUB of s.${from}`);
       if (to === Infinity && !connection.sids.seen(sid)) {
         this.#events.fail(`message ${id} was read on connection ${connection.index} before the SUB of s.${from}`);
       }

@@ -295,6 +295,95 @@ for (const tlsFirst of [false, true]) {
   });
 }
 
+for (const kind of ["rst", "fin"] as const) {
+  test(`cutAfter() reads exactly so many bytes and ends the connection by ${kind}`, async (context) => {
+    const server = await fake(context);
+    const opened = server.nextConnection();
+    const socket = await raw(context, server);
+    const connection = await opened;
+    await socket.write("CONNECT {}\r\n");
+    await connection.waitFor("CONNECT");
+    assert.equal(connection.bytesRead, 12);
+    connection.cutAfter(12 + 14 + 4, kind);
+    await socket.write("PUB a 3\r\nxyz\r\nPUB b 3\r\nxyz\r\nPING\r\n");
+    assert.equal(await socket.ended, kind);
+    await connection.closed;
+    assert.deepEqual(
+      connection.commands.map(({ verb }) => verb),
+      ["CONNECT", "PUB"],
+    );
+    assert.deepEqual([connection.bytesRead, connection.unfinishedBytes, connection.protocolError], [30, 4, null]);
+  });
+}
+
+test("cutAfter() answers what stands before the cut", async (context) => {
+  const server = await fake(context);
+  const opened = server.nextConnection();
+  const socket = await raw(context, server);
+  const connection = await opened;
+  connection.cutAfter(12 + 6, "fin");
+  await socket.write("CONNECT {}\r\nPING\r\nPING\r\n");
+  await socket.ended;
+  assert.equal(socket.text.match(/PONG/g)?.length, 1);
+});
+
+test("cutAfter() of bytes that were read already cuts at once; of what is no number of bytes it throws", async (context) => {
+  const server = await fake(context);
+  const opened = server.nextConnection();
+  const socket = await raw(context, server);
+  const connection = await opened;
+  await socket.write("CONNECT {}\r\nPING\r\n");
+  await socket.untilText("PONG\r\n");
+  for (const wrong of [-1, 1.5, Number.NaN]) assert.throws(() => connection.cutAfter(wrong), RangeError);
+  connection.cutAfter(3);
+  assert.equal(await socket.ended, "rst");
+  await connection.closed;
+  assert.equal(connection.bytesRead, 18);
+});
+
+test("refuseWhen(): what no INFO announces ends the connection, with an -ERR or without, and nothing behind it is answered", async (context) => {
+  const texts = ["Maximum Payload Violation", null];
+  const server = await fake(context, {
+    script: (connection) => {
+      const text = texts.shift();
+      connection.refuseWhen(({ args }) => (args[0] === "bad" ? text : undefined));
+      return connection.serve();
+    },
+  });
+  const says = "CONNECT {}\r\nPUB good 1\r\nx\r\nPING\r\n";
+  const outcomes: [string, RegExp][] = [
+    ["fin", /PONG\r\n-ERR 'Maximum Payload Violation'\r\n$/],
+    ["rst", /PONG\r\n$/],
+  ];
+  for (const [end, expected] of outcomes) {
+    const socket = await raw(context, server);
+    await socket.write(says);
+    await socket.untilText("PONG\r\n");
+    await socket.write("PUB bad 1\r\nx\r\nPING\r\n");
+    assert.equal(await socket.ended, end);
+    assert.match(socket.text, expected);
+  }
+});
+
+test("a limit in a later INFO is in force from then on", async (context) => {
+  const server = await fake(context, {
+    script: async (connection) => {
+      connection.sendInfo();
+      await connection.expectConnect();
+      await connection.expect("PING");
+      connection.pong();
+      connection.sendInfo({ max_payload: 4 });
+      await connection.serve();
+    },
+  });
+  const socket = await raw(context, server);
+  await socket.write("CONNECT {}\r\nPING\r\n");
+  await socket.untilText('"max_payload":4');
+  await socket.write("PUB a 4\r\nabcd\r\nPING\r\nPUB a 5\r\nabcde\r\n");
+  assert.equal(await socket.ended, "fin");
+  assert.match(socket.text, /}\r\nPONG\r\n-ERR 'Maximum Payload Violation'\r\n$/);
+});
+
 test("a client that refuses the certificate is no failure of the script", async (context) => {
   const { private: key, cert } = await generate([{ name: "commonName", value: "localhost" }], { keyType: "ec" });
   const server = await fake(context, { tls: { key, cert }, tlsFirst: true });

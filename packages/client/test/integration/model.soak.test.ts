@@ -7,12 +7,12 @@ import { play } from "./schedule-game.ts";
 const MINUTES = Number(process.env.SOAK ?? 10);
 const RUNS_A_ROUND = 500;
 
-it("the accounting identity of the whole client holds for as long as one likes to wait", async (t) => {
+it("the model holds for as long as one likes to wait", async (t) => {
   const end = performance.now() + MINUTES * 60_000;
   let rounds = 0;
   for (; performance.now() < end; rounds++) {
     // Short schedules shrink well, long ones get into corners.
-    const steps = [40, 80, 300][rounds % 3] ?? 80;
+    const steps = [24, 80, 300][rounds % 3] ?? 80;
     await fc.assert(fc.asyncProperty(schedules(steps), play), { numRuns: RUNS_A_ROUND, includeErrorInReport: true });
   }
   t.diagnostic(`${rounds * RUNS_A_ROUND} schedules in ${MINUTES} minutes`);

@@ -1,0 +1,10 @@
+/** TLS, at-most-once: the connection is cut after every byte of 200 small messages that the server reads. Each of two files takes half. */
+import { test } from "node:test";
+import { CutRig } from "./cuts-rig.ts";
+import { everyByteOfSmall } from "./cuts-small.ts";
+
+test("TLS, at-most-once: a cut after any byte of 200 small messages loses nothing and resumes nothing (2 of 2)", async (t) => {
+  const rig = await CutRig.start(t, { delivery: "at-most-once", tls: true });
+  await everyByteOfSmall(rig, 1, 2);
+  t.diagnostic(rig.figures);
+});

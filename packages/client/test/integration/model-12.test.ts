@@ -1,0 +1,3 @@
+import { shard } from "./model-shard.ts";
+
+shard(12);
