@@ -78,6 +78,7 @@ export async function aroundCapacity(rig: CutRig): Promise<{ whole: number; part
     if (await fill(middle)) low = middle;
     else high = middle;
   }
-  for (let bytes = low - PIECE; bytes <= low + 2 * PIECE; bytes += STEP) await fill(bytes);
+  // What they hold together differs by some pieces from one connection to the next.
+  for (let bytes = low - 3 * PIECE; bytes <= low + PIECE; bytes += STEP) await fill(bytes);
   return found;
 }

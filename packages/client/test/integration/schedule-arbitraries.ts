@@ -119,10 +119,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("pong" as const), count: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("info" as const), info: announced, stays: fc.boolean() }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       do: fc.constant("complain" as const),
-      about: fc.constantFrom("server" as const, "request" as const, "frame" as const),
+      about: fc.constantFrom("server" as const, "request" as const, "frame" as const, "frame" as const),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), how: cut }) },

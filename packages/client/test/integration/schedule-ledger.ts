@@ -197,11 +197,11 @@ export class Ledger {
     return entry;
   }
 
-  /** What ends in the same way at the same time is handed back in order of calls; requests wait beside the log. */
+  /** What ends with its connection, or at one PONG, is handed back in order of calls; requests wait beside the log. */
   #checkTurn(entry: Entry, now: number): void {
     const { state, isRequest, again, seq } = entry;
-    // What waits to be sent again may expire one moment before its connection ends.
-    if (isRequest || again || state === "expired" || state === "undeliverable") return;
+    // Others may end one by one within a millisecond: what a dying connection gives back behind what was purged or evicted before.
+    if (isRequest || again || (state !== "inDoubt" && state !== "rejected")) return;
     const before = this.#lastBack;
     const isLike = before.state === state && before.now === now;
     if (isLike && before.seq > seq) this.#fail(`message ${entry.content.id} was handed back behind a later one, both ${state}`);
