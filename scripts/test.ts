@@ -16,7 +16,7 @@ import { checkRun } from "./peers.ts";
 import { fail, isMain } from "./shared/main.ts";
 import { root, runFromSource } from "./shared/node.ts";
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 180_000;
 const SOAK_LIMIT_MS = 6 * 3_600_000;
 /** What people read. With its destination, so that another reporter can stand beside it. */
 const SPEC = ["--test-reporter=spec", "--test-reporter-destination=stdout"] as const;
@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (files.length === 0)
     throw new Error(`No ${soak ? "soak " : ""}test file has one of these in its path: ${filters.join(", ") || "(no filter)"}.`);
   const server = await obtainNatsServer();
-  const [limit, concurrency] = soak ? [SOAK_LIMIT_MS, 1] : [LIMIT_MS, 2];
+  const [limit, concurrency] = soak ? [SOAK_LIMIT_MS, 1] : [LIMIT_MS, 3];
   const runner = ["--test", ...SPEC, `--test-timeout=${limit}`, `--test-concurrency=${concurrency}`];
   const run = (reporters: readonly string[]): Promise<number> =>
     runFromSource([...runner, ...reporters, ...options, ...files], { ...process.env, NATS_SERVER: server.path });
