@@ -75,8 +75,8 @@ export class Stall {
 
   /** Bytes came in. Called for every chunk: only a clock that stands high is set to zero at once. */
   heard(): void {
-    this.#heard = true;
     if (this.slow && this.#listens) this.#zero(this.#runtime.now());
+    else this.#heard = true;
   }
 
   /** A write that had to wait for the kernel is complete. */
@@ -148,6 +148,9 @@ export class Stall {
   #lastChance(): void {
     const watched = this.#timer;
     this.#runtime.nextTurn(() => {
+      // heard() leaves a clock below a second to the next tick; this is the last moment for one whose limit is as low.
+      if (this.#heard && this.#listens) this.#zero(this.#runtime.now());
+      this.#heard = false;
       if (this.#timer !== watched || this.#clock < this.#limit) return;
       const ms = this.#clock;
       if (!this.#confirmed) this.#factor = Math.min(LARGEST_FACTOR, this.#factor * 2);
