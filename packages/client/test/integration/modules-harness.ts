@@ -1,5 +1,6 @@
 import type { TestContext } from "node:test";
 import { connect as connectOfficial, type NatsConnection } from "@nats-io/transport-node";
+import type { HoldfastOptions } from "../../src/index.ts";
 import { serverVersionAtLeast } from "../../src/testing/index.ts";
 import { afterwards, type Line, openLine, pause } from "./peers-harness.ts";
 
@@ -13,8 +14,8 @@ export interface ModuleLine {
 const OLDEST_SERVER = "2.9.0";
 
 /** Undefined, and the test is skipped with the reason, when the server is too old for the official modules. */
-export async function openModuleLine(t: TestContext): Promise<ModuleLine | undefined> {
-  const line = await openLine(t, { server: { jetStream: true } });
+export async function openModuleLine(t: TestContext, client: HoldfastOptions = {}): Promise<ModuleLine | undefined> {
+  const line = await openLine(t, { server: { jetStream: true }, client });
   if (!serverVersionAtLeast(line.server.version, OLDEST_SERVER)) {
     t.skip(`needs nats-server ${OLDEST_SERVER} or newer; this is ${line.server.version}`);
     return undefined;
@@ -41,7 +42,7 @@ export async function through(outage: Outage, { line, second }: ModuleLine, mean
 }
 
 /** Restarts the server, and waits until JetStream answers the second client again. */
-async function restart(line: Line, second: NatsConnection): Promise<void> {
+export async function restart(line: Line, second: NatsConnection): Promise<void> {
   await line.server.restart();
   for (;;) {
     const ready = await second.request("$JS.API.INFO", "", { timeout: 1_000 }).then(
