@@ -52,6 +52,12 @@ test("a source file of 301 lines is too long, a test of 301 lines is not", () =>
   ]);
 });
 
+test("what npm installed in an example is not looked at", () => {
+  put("examples/shop/src/big.ts", "// 1\n".repeat(301));
+  put("examples/shop/node_modules/other/index.ts", 'import "./detour/../big.js";\n'.repeat(400));
+  assert.deepEqual(check().problems, ["examples/shop/src/big.ts: 301 lines, 300 are allowed: split it"]);
+});
+
 test("a test lies in a folder of the same name as in src, or in integration, types or package", () => {
   put("packages/client/src/options.ts", "export {};\n");
   for (const path of ["outbound/log", "integration/demo", "types/api", "package/pack", "options", "options.soak"]) {

@@ -25,12 +25,13 @@ export function readSources(root: string, folder: string): SourceFile[] {
     .map((path) => readSource(root, path));
 }
 
-/** The files below `folder`, relative to `root`, with slashes, sorted. */
+/** The files below `folder`, relative to `root`, with slashes, sorted. What npm installed there (in an example) is not ours. */
 export function listFiles(root: string, folder: string): string[] {
   try {
     return readdirSync(join(root, folder), { recursive: true, withFileTypes: true, encoding: "utf8" })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(join(root, "/").length).replaceAll("\\", "/"))
+      .filter((path) => !path.includes("node_modules/"))
       .sort();
   } catch {
     return [];

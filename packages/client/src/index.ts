@@ -3,7 +3,7 @@
  * `@nats-io/transport-node`; everything nats-core exports is exported here too.
  */
 import { debuglog } from "node:util";
-import { InvalidOperationError } from "@nats-io/nats-core";
+import { type ConnectionOptions, InvalidOperationError, type WsConnectionOptions } from "@nats-io/nats-core";
 import type { HoldfastConnection } from "./client/connection.ts";
 import { open } from "./client/open.ts";
 import type { HoldfastOptions } from "./options.ts";
@@ -11,7 +11,6 @@ import { resolveOptions } from "./resolve-options.ts";
 import { nodeRuntime } from "./transport/node-runtime.ts";
 import { tcpTransport } from "./transport/tcp.ts";
 
-export type * from "@nats-io/nats-core";
 // By name, not `export *`: that breaks `require()` on Node 24. A test holds the list against nats-core's keys.
 export {
   AuthorizationError,
@@ -54,6 +53,28 @@ export {
   UserAuthenticationExpiredError,
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
+// transport-node exports all of nats-core's `/internal`, which has what nats-core exports and more.
+export type * from "@nats-io/nats-core/internal";
+// What of `/internal` stands on its own feet. The parts of the official connection do not: no connection of ours is made of them.
+export {
+  collect,
+  compare,
+  extend,
+  Feature,
+  Features,
+  IdleHeartbeatMonitor,
+  ipV4,
+  isIP,
+  isIPV4OrHostname,
+  parseIP,
+  parseSemVer,
+  QueuedIteratorImpl,
+  render,
+  SimpleMutex,
+  TD,
+  TE,
+  timeout,
+} from "@nats-io/nats-core/internal";
 export type { HoldfastConnection } from "./client/connection.ts";
 export type { OutboundEvents } from "./client/outbound-events.ts";
 export type { OutboundView } from "./client/outbound-view.ts";
@@ -89,7 +110,7 @@ export async function connect(options?: HoldfastOptions): Promise<HoldfastConnec
 }
 
 /** Always rejects: this version speaks NATS over TCP and TLS, not over WebSocket. */
-export function wsconnect(): Promise<HoldfastConnection> {
+export function wsconnect(_options?: ConnectionOptions | WsConnectionOptions): Promise<HoldfastConnection> {
   return Promise.reject(
     new InvalidOperationError(
       "wsconnect: this version of holdfast has no WebSocket transport; use connect() with a nats:// or tls:// address",

@@ -10,9 +10,9 @@ import type {
   Status,
   Subscription,
 } from "@nats-io/nats-core";
-import type { NodeConnectionOptions, connect as officialConnect } from "@nats-io/transport-node";
+import type { NodeConnectionOptions, connect as officialConnect, wsconnect as officialWsconnect } from "@nats-io/transport-node";
 import { expectTypeOf } from "expect-type";
-import { connect, type HoldfastConnection, type HoldfastOptions } from "../../src/index.ts";
+import { connect, type HoldfastConnection, type HoldfastOptions, type wsconnect } from "../../src/index.ts";
 
 /** A connection is a `NatsConnection`, in one assignment. */
 export async function assigned(): Promise<void> {
@@ -34,6 +34,8 @@ export async function sameOptions(options: NodeConnectionOptions, core: Omit<Con
 expectTypeOf<HoldfastConnection>().toExtend<NatsConnection>();
 expectTypeOf<NodeConnectionOptions>().toExtend<HoldfastOptions>();
 expectTypeOf<typeof connect>().toExtend<typeof officialConnect>();
+expectTypeOf<typeof wsconnect>().toExtend<typeof officialWsconnect>();
+expectTypeOf<Parameters<typeof wsconnect>>().toEqualTypeOf<Parameters<typeof officialWsconnect>>();
 expectTypeOf<Awaited<ReturnType<typeof connect>>>().toEqualTypeOf<HoldfastConnection>();
 expectTypeOf<Parameters<typeof connect>[0]>().toEqualTypeOf<HoldfastOptions | undefined>();
 
