@@ -45,6 +45,10 @@ function checkField(path: string, name: string, field: unknown): void {
   if (isPath(name) && typeof field !== "string") {
     throw invalidOption(path, "the path of a PEM file", kindOf(field));
   }
+  // Nobody's path; and errors about a file that cannot be read tell its path.
+  if (isPath(name) && typeof field === "string" && field.includes("-----BEGIN")) {
+    throw invalidOption(path, `the path of a PEM file (${path.slice(0, -"File".length)} takes its content)`, "PEM text");
+  }
   if (isPem(name) && typeof field !== "string" && !ArrayBuffer.isView(field) && !Array.isArray(field)) {
     throw invalidOption(path, "PEM text, or bytes or a list that node:tls takes", kindOf(field));
   }

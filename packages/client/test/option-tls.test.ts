@@ -53,6 +53,15 @@ test("objects with a class of their own are handed through", () => {
   assert.equal(Object.isFrozen(secureContext), false);
 });
 
+test("the content of a file in place of its path is refused, and not shown", () => {
+  const pem = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
+  for (const name of ["ca", "cert", "key"]) {
+    const allowed = `the path of a PEM file (tls.${name} takes its content)`;
+    refuses({ [`${name}File`]: pem }, `'tls.${name}File' must be ${allowed}, but PEM text was given`);
+    assert.deepEqual(resolveTls({ [name]: pem }), { [name]: pem });
+  }
+});
+
 test("an object that contains itself does no harm", () => {
   const loop: { self?: unknown } = {};
   loop.self = loop;

@@ -23,11 +23,22 @@ export function address(endpoint: Endpoint): string {
   return `${host}:${endpoint.port}`;
 }
 
-/** The message; of an AggregateError (one error for each address tried; its own message is empty) those of its parts. */
+/** The message (of OpenSSL's, only the reason; of Node's about an argument, not what it was); of an AggregateError (one error for each address tried; its own message is empty) those of its parts. */
 export function explain(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(explain).join("; ");
-  if (cause instanceof Error) return cause.message === "" ? (codeOf(cause) ?? cause.name) : cause.message;
+  if (isArgumentError(cause)) return cause.message.replace(/ Received .*/s, "");
+  if (cause instanceof Error) return reasonOf(cause) ?? (cause.message === "" ? (codeOf(cause) ?? cause.name) : cause.message);
   return String(cause);
+}
+
+/** Node's error about an argument of the wrong type. It tells the value, which may be a passphrase or a key: it is nobody's cause. */
+export function isArgumentError(cause: unknown): cause is Error {
+  return cause instanceof Error && codeOf(cause)?.startsWith("ERR_INVALID_ARG") === true;
+}
+
+/** What OpenSSL has against it, without the addresses in memory and the source files that stand around it in its message. */
+function reasonOf(cause: Error): string | undefined {
+  return "reason" in cause && typeof cause.reason === "string" && "library" in cause ? cause.reason : undefined;
 }
 
 /** The `code` that Node gives its errors. */

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { ConnectionError } from "@nats-io/nats-core";
-import { address, codeOf, explain } from "./socket-errors.ts";
+import { address, codeOf, explain, isArgumentError } from "./socket-errors.ts";
 import { describeSource, explainCredentials, readTlsOptions } from "./tls-options.ts";
 import type { Endpoint, SecureOptions } from "./transport.ts";
 
@@ -48,7 +48,7 @@ function begin(raw: Socket, settings: ConnectionOptions, options: SecureOptions,
     return connect({ ...serverName, ...settings, host: name, socket: raw });
   } catch (cause) {
     const reason = explainCredentials(settings, options) ?? explain(cause);
-    throw new ConnectionError(`TLS with ${address(endpoint)}: ${reason}`, { cause });
+    throw new ConnectionError(`TLS with ${address(endpoint)}: ${reason}`, isArgumentError(cause) ? {} : { cause });
   }
 }
 
@@ -63,6 +63,13 @@ const untrusted: ReadonlySet<string | undefined> = new Set([
 ]);
 
 function handshakeError(endpoint: Endpoint, cause: unknown, options: SecureOptions = {}): ConnectionError {
-  const hint = untrusted.has(codeOf(cause)) ? ` (trusted are the authorities of ${describeSource(options, "ca")})` : "";
-  return new ConnectionError(`TLS handshake with ${address(endpoint)} failed: ${explain(cause)}${hint}`, { cause });
+  const failed = `TLS handshake with ${address(endpoint)} failed: ${explain(cause)}`;
+  return new ConnectionError(`${failed}${hintFor(codeOf(cause), options)}`, { cause });
+}
+
+function hintFor(code: string | undefined, options: SecureOptions): string {
+  if (untrusted.has(code)) return ` (trusted are the authorities of ${describeSource(options, "ca")})`;
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" && options.handshakeFirst === true)
+    return " (the server does not begin with TLS: leave out tls.handshakeFirst)";
+  return "";
 }

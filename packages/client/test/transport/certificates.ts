@@ -19,12 +19,18 @@ export async function authority(name: string): Promise<Certificate> {
   return { cert: made.cert, key: made.private };
 }
 
-/** A certificate for these DNS names and IP addresses, good for servers and clients, signed by `ca`. */
-export async function certificate(ca: Certificate, names: readonly string[], ips: readonly string[] = []): Promise<Certificate> {
+/** A certificate for these DNS names and IP addresses, good for servers and clients, signed by `ca`. `until`: by default a year from now. */
+export async function certificate(
+  ca: Certificate,
+  names: readonly string[],
+  ips: readonly string[] = [],
+  until?: Date,
+): Promise<Certificate> {
   const made = await generate([{ name: "commonName", value: names[0] ?? "holdfast test" }], {
     keyType: "ec",
     algorithm: "sha256",
     ca: { key: ca.key, cert: ca.cert },
+    ...(until === undefined ? {} : { notBeforeDate: new Date(until.getTime() - 86_400_000), notAfterDate: until }),
     extensions: [
       { name: "basicConstraints", cA: false },
       { name: "keyUsage", digitalSignature: true },

@@ -138,6 +138,14 @@ test("tls options: certificates and keys that cannot be used are named, and not 
   await rejects(dial(endpoint, { ca: 5 }), /: tls\.ca cannot be used: /);
 });
 
+test("tls options: what Node says about an argument of the wrong type is told without the argument", async (t) => {
+  const endpoint = await server(t, local);
+  await rejects(
+    dial(endpoint, { ca: ca.cert, cert: client.cert, key: client.key, passphrase: 918273645546 }),
+    /: tls\.key cannot be used: The "options\.passphrase" property must be of type string\.$/,
+  );
+});
+
 test("tls options: node:tls' own options are passed on, and what they refuse is told", async (t) => {
   const endpoint = await server(t, local, () => {}, { minVersion: "TLSv1.3" });
   await rejects(dial(endpoint, { ca: ca.cert, maxVersion: "TLSv1.2" }), /alert protocol version/);
