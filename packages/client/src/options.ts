@@ -79,6 +79,13 @@ export type NodeTlsOptions = TlsOptions & {
  */
 export interface HoldfastOptions extends Omit<ConnectionOptions, "tls"> {
   /**
+   * Where to connect: `"host:port"`, or several of them; a scheme before it (`nats://`, `tls://`) means nothing: `tls` says whether TLS is
+   * used. User and password, or a token, may stand before an `@` (`nats://user:pass@host`, with percent-encoding where it is needed).
+   * They are used where neither an option nor an authenticator gives any, and for the servers that this one tells of, too. (nats.js
+   * ignores them.) Default: `127.0.0.1` and `port`.
+   */
+  servers?: string[] | string;
+  /**
    * Failed dials in a row after which a server is given up; `connect()` and reconnecting fail when none is left. A number from 0, or
    * -1 for never. Default: -1. (nats.js: 10. A client that gives up after 20 seconds does not hold on.)
    */

@@ -19,6 +19,8 @@ import {
 import { Features, parseSemVer, type SemVer } from "@nats-io/nats-core/internal";
 import type { HoldfastPublishOptions, ResolvedOptions } from "../options.ts";
 import type { Runtime } from "../runtime.ts";
+import { withoutCredentials } from "../session/address.ts";
+import { LANG, VERSION } from "../session/greeting.ts";
 import type { Life } from "./life.ts";
 import type { MessagePublisher } from "./message.ts";
 import type { ForeignRequest, Mux } from "./mux.ts";
@@ -105,6 +107,8 @@ export function defineModuleMembers(connection: object, features: Features, part
       }
       subscription.resubscribe(subject, max);
     },
+    // Not used by the modules: nats-core's `Bench` asks for it, to say in its metrics who was measured.
+    protocol: Object.freeze({ transport: Object.freeze({ lang: LANG, version: VERSION }) }),
     // Not used by the modules: nats.js' connection has it, outside its interface.
     context: async (): Promise<unknown> => (await parts.request("$SYS.REQ.USER.INFO")).json(reviveTime),
   };
@@ -117,9 +121,10 @@ export function defineModuleMembers(connection: object, features: Features, part
  */
 function moduleOptions(options: ResolvedOptions, runtime: Runtime): object {
   const { outbound: _outbound, authenticator: _authenticator, onUndelivered: _listener, tls, ...rest } = options;
+  const servers = Object.freeze(options.servers.map(withoutCredentials));
   const jitter = tls ? options.reconnectJitterTLS : options.reconnectJitter;
   const byDefault = (): number => options.reconnectTimeWait + Math.floor(runtime.random() * (jitter + 1));
-  return Object.freeze({ ...rest, reconnectDelayHandler: options.reconnectDelayHandler ?? byDefault });
+  return Object.freeze({ ...rest, servers, reconnectDelayHandler: options.reconnectDelayHandler ?? byDefault });
 }
 
 function closeListeners(closed: Promise<Error | undefined>): {

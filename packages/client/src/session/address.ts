@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@nats-io/nats-core";
+import { InvalidArgumentError, type TokenAuth, type UserPass } from "@nats-io/nats-core";
 
 /** Where a server listens, taken from text such as `nats://demo.nats.io:4222`. */
 export interface Address {
@@ -11,8 +11,8 @@ export interface Address {
 
 /**
  * Reads a server as nats-core does: the scheme and what follows the port are ignored, the port defaults to 4222, IPv6 needs brackets
- * only where a port follows, IPv4 written as IPv6 (`::ffff:10.0.0.1`) becomes IPv4. User and password in the text are ignored
- * too (nats-core takes them for a part of the host, or fails on them): credentials are options of their own.
+ * only where a port follows, IPv4 written as IPv6 (`::ffff:10.0.0.1`) becomes IPv4. User and password in the text are no part of the
+ * address (nats-core fails on some of them): `credentialsIn()` reads those.
  *
  * Throws `InvalidArgumentError`, which never shows what stood before the `@`.
  */
@@ -34,11 +34,17 @@ export function parseAddress(text: string): Address {
 
 /** The text without `user:password@` or `token@`, for everything that is shown. */
 export function withoutCredentials(text: string): string {
-  // The last "@" anywhere: a password with a "/" or "@" in it must not leave a piece of itself behind.
-  const at = text.lastIndexOf("@");
-  if (at < 0) return text;
-  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
-  return scheme + text.slice(at + 1);
+  const { scheme, place } = split(text);
+  return scheme + place;
+}
+
+/** What stands in a server's text before the `@`, percent-decoded: `user:password`, or a token. */
+export function credentialsIn(text: string): UserPass | TokenAuth | undefined {
+  const { userInfo } = split(text.trim());
+  if (userInfo === "") return undefined;
+  const colon = userInfo.indexOf(":");
+  if (colon < 0) return { auth_token: decoded(userInfo) };
+  return { user: decoded(userInfo.slice(0, colon)), pass: decoded(userInfo.slice(colon + 1)) };
 }
 
 /** The address of an IP that a name resolved to. */
@@ -50,6 +56,30 @@ export function addressOfIp(ip: string, port: number): Address {
 export function isIp(hostname: string): boolean {
   // A colon cannot stand in a host name that `parseAddress()` let through.
   return hostname.includes(":") || IPV4.test(hostname);
+}
+
+interface Split {
+  /** With its `://`; empty where there is none. */
+  readonly scheme: string;
+  readonly userInfo: string;
+  readonly place: string;
+}
+
+function split(text: string): Split {
+  // The last "@" anywhere: a password with a "/" or "@" in it must not leave a piece of itself behind.
+  const at = text.lastIndexOf("@");
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
+  if (at < 0) return { scheme, userInfo: "", place: text.slice(scheme.length) };
+  return { scheme, userInfo: text.slice(scheme.length, at), place: text.slice(at + 1) };
+}
+
+/** A "%" that begins no escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function withoutScheme(text: string): string {

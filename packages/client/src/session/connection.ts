@@ -164,7 +164,7 @@ export class Connection implements LinkHandler, ServerEvents {
         return;
       case "handshaking":
         this.#phase = { ...phase, closed: true };
-        if (!phase.handshake.securing) this.#closedEarly(phase.handshake.missing, error);
+        if (!phase.handshake.securing) this.#closedEarly(phase.handshake.missing, phase.link.encrypted, error);
     }
   }
 
@@ -262,13 +262,16 @@ export class Connection implements LinkHandler, ServerEvents {
     else phase.link.reset();
   }
 
-  #closedEarly(missing: string, error: Error | null): void {
+  #closedEarly(missing: string, encrypted: boolean, error: Error | null): void {
     if (this.#complaint.error !== undefined) {
       this.#stop(failureOf(this.#complaint.error));
       return;
     }
+    // Under TLS the server's reason, such as a missing client certificate, is an alert that comes behind the handshake.
+    const why = error !== null && encrypted ? `: ${error.message}` : "";
     const cause = error === null ? {} : { cause: error };
-    this.#failed(failureOf(new ConnectionError(`${this.#name}: the server closed the connection: ${missing}`, cause)));
+    const message = `${this.#name}: the server closed the connection: ${missing}${why}`;
+    this.#failed(failureOf(new ConnectionError(message, cause)));
   }
 
   #report(error: Error): void {

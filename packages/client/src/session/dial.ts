@@ -47,7 +47,7 @@ export class Dial {
 
   constructor(server: PoolServer, context: DialContext, hold: boolean, events: DialEvents) {
     this.#server = server;
-    this.#context = context;
+    this.#context = { ...context, credentials: server.credentials };
     this.#hold = hold;
     this.#events = events;
     this.#deadline = context.runtime.now() + context.options.timeout;

@@ -1,4 +1,4 @@
-import { ConnectionError, type ServerInfo } from "@nats-io/nats-core";
+import { type Auth, ConnectionError, type ServerInfo } from "@nats-io/nats-core";
 import type { ResolvedOptions } from "../options.ts";
 import { encodeConnect } from "../protocol/encode.ts";
 import type { SecureOptions } from "../transport/transport.ts";
@@ -34,10 +34,11 @@ export function tlsFor(info: ServerInfo, options: GreetingOptions, encrypted: bo
  *   CONNECT {"protocol":1,"lang":…,"verbose":…,"user":…}\r\n
  * ```
  *
- * with what the authenticator answers to the server's nonce. Throws what the authenticator throws.
+ * with what the authenticator answers to the server's nonce; `fromUrl`, the credentials in the server's URL, where it has no answer.
+ * Throws what the authenticator throws.
  */
-export function connectLine(info: ServerInfo, options: GreetingOptions): Uint8Array {
-  const credentials = options.authenticator(info.nonce);
+export function connectLine(info: ServerInfo, options: GreetingOptions, fromUrl?: Auth): Uint8Array {
+  const credentials = answered(options.authenticator(info.nonce)) ?? fromUrl;
   return encodeConnect({
     protocol: 1,
     version: VERSION,
@@ -52,4 +53,9 @@ export function connectLine(info: ServerInfo, options: GreetingOptions): Uint8Ar
     no_responders: info.headers === true ? true : undefined,
     ...credentials,
   });
+}
+
+/** nats-core's authenticator for several answers an empty object when none of them has an answer. */
+function answered(credentials: Auth): Auth {
+  return credentials && Object.keys(credentials).length > 0 ? credentials : undefined;
 }

@@ -1,4 +1,4 @@
-import { ProtocolError, type ServerInfo } from "@nats-io/nats-core";
+import { type Auth, ProtocolError, type ServerInfo } from "@nats-io/nats-core";
 import { PING } from "../protocol/encode.ts";
 import type { RawMessage } from "../protocol/events.ts";
 import { type Failure, failureOf, toError } from "./failure.ts";
@@ -22,6 +22,8 @@ export interface HandshakeEvents {
 export interface HandshakeContext {
   readonly options: GreetingOptions;
   readonly host: SessionHost;
+  /** What the URL of the server says. */
+  readonly credentials?: Auth;
 }
 
 type Phase =
@@ -137,7 +139,7 @@ export class Handshake {
     this.#events.info(info);
     let line: Uint8Array;
     try {
-      line = connectLine(info, this.#context.options);
+      line = connectLine(info, this.#context.options, this.#context.credentials);
     } catch (thrown) {
       this.#fail({ kind: "fatal", error: toError(thrown) });
       return;

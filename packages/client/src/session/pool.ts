@@ -1,10 +1,12 @@
-import { InvalidArgumentError, type Server, type ServersChanged } from "@nats-io/nats-core";
-import { type Address, isIp, parseAddress, withoutCredentials } from "./address.ts";
+import { InvalidArgumentError, type Server, type ServersChanged, type TokenAuth, type UserPass } from "@nats-io/nats-core";
+import { type Address, credentialsIn, isIp, parseAddress, withoutCredentials } from "./address.ts";
 
 /** A server of the pool. Only the pool writes to it. */
 export interface PoolServer extends Address {
   /** What the user or the cluster called it, without credentials. */
   readonly src: string;
+  /** Those of its URL; for one learnt from the cluster, those of the server that told of it. Never shown. */
+  credentials: UserPass | TokenAuth | undefined;
   /** Learnt from the cluster (`connect_urls`), not given by the user. */
   gossiped: boolean;
   /** For an IP address learnt from the cluster: the name its certificate is checked against. Empty: its own host name. */
@@ -12,7 +14,7 @@ export interface PoolServer extends Address {
   didConnect: boolean;
   /** Failed attempts since the last connection, as nats-core shows them. */
   reconnects: number;
-  /** Failed attempts since a connection that proved good; what `maxReconnectAttempts` is held against. */
+  /** Failed attempts since a connection that proved good, bad connections included; what `maxReconnectAttempts` is held against. */
   strikes: number;
   /** Wall clock of the last dial, for users; 0 before the first. */
   lastConnect: number;
@@ -40,6 +42,7 @@ export class ServerPool {
   /** Index of the server whose turn it last was; -1 before the first. */
   #turn = -1;
   #tlsName = "";
+  #connectedOnce = false;
 
   constructor(servers: readonly string[], options: { readonly randomize: boolean; readonly random: () => number }) {
     this.#randomize = options.randomize;
@@ -108,15 +111,18 @@ export class ServerPool {
     if (index >= 0) this.#turn = index;
   }
 
-  /** The attempt failed. At `maxAttempts` failures (-1: never) the server leaves the pool. */
+  /** The attempt failed. At `maxAttempts` failures (-1: never; 0 as 1, as in nats.js) the server leaves the pool. */
   failed(server: PoolServer, maxAttempts: number): void {
     server.reconnects++;
     server.strikes++;
-    if (maxAttempts !== -1 && server.strikes >= maxAttempts) this.#remove(server);
+    if (maxAttempts !== -1 && server.strikes >= Math.max(maxAttempts, 1)) this.#remove(server);
   }
 
   /** A connection is open. Whether it is any good is not known yet: `proven()` says so. */
   connected(server: PoolServer): void {
+    // The first connection of all was no attempt to reconnect, so if it proves bad that is none of the failed ones.
+    if (!this.#connectedOnce) server.strikes = -1;
+    this.#connectedOnce = true;
     server.didConnect = true;
     server.reconnects = 0;
   }
@@ -140,7 +146,7 @@ export class ServerPool {
   update(connectUrls: readonly string[]): ServersChanged {
     const named = new Map<string, PoolServer>();
     for (const url of connectUrls) {
-      const server = makeGossiped(url, this.#tlsName);
+      const server = makeGossiped(url, this.#tlsName, this.#current?.credentials);
       if (server !== undefined) named.set(server.listen, server);
     }
     if (named.size === 0) return { added: [], deleted: [] };
@@ -159,13 +165,15 @@ export class ServerPool {
   replace(servers: readonly string[]): void {
     if (!Array.isArray(servers) || servers.length === 0) throw InvalidArgumentError.format("servers", "cannot be empty");
     const known = new Map(this.#servers.map((server) => [server.listen, server]));
-    const made = new Map<string, PoolServer>();
-    for (const text of servers) {
-      const server = makeServer(text, false, "");
-      made.set(server.listen, known.get(server.listen) ?? server);
+    const made = Array.from(servers, (text) => makeServer(text, ""));
+    const pool = new Map<string, PoolServer>();
+    for (const server of made) {
+      const same = pool.get(server.listen) ?? known.get(server.listen) ?? server;
+      same.credentials = server.credentials ?? same.credentials;
+      same.gossiped = false;
+      pool.set(same.listen, same);
     }
-    for (const server of made.values()) server.gossiped = false;
-    this.#servers = [...made.values()];
+    this.#servers = [...pool.values()];
     if (this.#randomize) shuffle(this.#servers, this.#random);
     this.#turn = this.#current === undefined ? -1 : this.#servers.indexOf(this.#current);
   }
@@ -215,21 +223,22 @@ export function shuffle<T>(list: T[], random: () => number): void {
   }
 }
 
-function makeGossiped(url: unknown, tlsName: string): PoolServer | undefined {
+function makeGossiped(url: unknown, tlsName: string, credentials: PoolServer["credentials"]): PoolServer | undefined {
   if (typeof url !== "string") return undefined;
   try {
-    return makeServer(url, true, tlsName);
+    return { ...makeServer(url, tlsName), credentials, gossiped: true };
   } catch {
     return undefined;
   }
 }
 
-function makeServer(text: string, gossiped: boolean, tlsName: string): PoolServer {
+function makeServer(text: string, tlsName: string): PoolServer {
   const address = parseAddress(text);
   return {
     ...address,
     src: withoutCredentials(text.trim()),
-    gossiped,
+    credentials: credentialsIn(text),
+    gossiped: false,
     tlsName: isIp(address.hostname) ? tlsName : "",
     didConnect: false,
     reconnects: 0,

@@ -150,8 +150,9 @@ test("drain() without a connection ends at once, and is not subscribed anew", as
 
 test("a timeout ends the subscription with TimeoutError, unless a message comes", async (t) => {
   const nc = await bed.connect(t);
-  const kept = nc.subscribe("a", { timeout: 20, callback: () => {} });
+  const kept = nc.subscribe("a", { timeout: 500, callback: () => {} });
   nc.publish("a");
+  await nc.flush();
   const errors: (Error | null)[] = [];
   const called = nc.subscribe("b", {
     timeout: 20,
@@ -165,6 +166,7 @@ test("a timeout ends the subscription with TimeoutError, unless a message comes"
   assert.ok((await called.closed) instanceof TimeoutError);
   assert.ok(errors[0] instanceof TimeoutError);
   assert.match(errors[0]?.stack ?? "", /subscription\.test/);
+  await new Promise((resolve) => setTimeout(resolve, 600));
   assert.equal(kept.isClosed(), false);
 });
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { InvalidArgumentError } from "@nats-io/nats-core";
 import fc from "fast-check";
-import { addressOfIp, isIp, parseAddress, withoutCredentials } from "../../src/session/address.ts";
+import { addressOfIp, credentialsIn, isIp, parseAddress, withoutCredentials } from "../../src/session/address.ts";
 
 // Not exported by nats-core, and what it makes of a text is the reference here.
 const require = createRequire(import.meta.url);
@@ -53,7 +53,7 @@ test("any host, scheme and port are read as nats-core reads them", () => {
   );
 });
 
-test("user and password are ignored, whatever characters they have", () => {
+test("user and password are no part of the address, whatever characters they have", () => {
   const secret = fc.string({ minLength: 1 }).filter((text) => text.trim() === text && !text.includes("\n"));
   fc.assert(
     fc.property(secret, secret, (user, password) => {
@@ -93,6 +93,28 @@ test("credentials are taken out of the text that users see", () => {
   assert.equal(withoutCredentials("nats://user:pass@demo.nats.io:4222"), "nats://demo.nats.io:4222");
   assert.equal(withoutCredentials("token@demo.nats.io"), "demo.nats.io");
   assert.equal(withoutCredentials("demo.nats.io:4222"), "demo.nats.io:4222");
+});
+
+test("user and password, or a token, are read from a server's text", () => {
+  assert.deepEqual(credentialsIn("nats://user:pass@demo.nats.io:4222"), { user: "user", pass: "pass" });
+  assert.deepEqual(credentialsIn(" user:@demo.nats.io "), { user: "user", pass: "" });
+  assert.deepEqual(credentialsIn("tls://token@demo.nats.io"), { auth_token: "token" });
+  assert.deepEqual(credentialsIn("nats://a%40b:c%3Ad@host"), { user: "a@b", pass: "c:d" });
+  for (const text of ["demo.nats.io", "nats://demo.nats.io:4222", "nats://[::1]:4222", "nats://@host"]) {
+    assert.equal(credentialsIn(text), undefined, text);
+  }
+});
+
+test("any password that needs no encoding, and every encoded one, is read as it was", () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), fc.string(), (user, pass) => {
+      const url = `nats://${encodeURIComponent(user)}:${encodeURIComponent(pass)}@host`;
+      assert.deepEqual(credentialsIn(url), { user, pass });
+    }),
+  );
+  for (const pass of ["50%", "%zz", "a/b", "a@b", "a:b", "a://b"]) {
+    assert.deepEqual(credentialsIn(`nats://user:${pass}@host`), { user: "user", pass });
+  }
 });
 
 test("an IP address is told from a name as node:net tells it", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ConnectionError, type ServerInfo } from "@nats-io/nats-core";
+import { buildAuthenticator, ConnectionError, type ServerInfo } from "@nats-io/nats-core";
 import { parseInfo } from "../../src/protocol/info.ts";
 import { connectLine, type GreetingOptions, LANG, tlsFor, VERSION } from "../../src/session/greeting.ts";
 
@@ -44,6 +44,25 @@ test("CONNECT asks for no-responders notices only where the server has headers",
 test("CONNECT carries the authenticator's answer to the nonce", () => {
   const options: GreetingOptions = { ...plain, authenticator: (nonce) => ({ nkey: "U1", sig: `signed ${nonce}` }) };
   assert.deepEqual(sent(infoWith({ nonce: "n0" }), options), { ...usual, nkey: "U1", sig: "signed n0" });
+});
+
+test("credentials of the URL are used where the authenticator has no answer", () => {
+  const fromUrl = { user: "u", pass: "p" };
+  const send = (authenticator: GreetingOptions["authenticator"]): unknown =>
+    JSON.parse(
+      Buffer.from(connectLine(infoWith({}), { ...plain, authenticator }, fromUrl))
+        .toString()
+        .slice("CONNECT ".length),
+    );
+  assert.deepEqual(
+    send(() => undefined),
+    { ...usual, ...fromUrl },
+  );
+  assert.deepEqual(send(buildAuthenticator({ authenticator: [() => undefined] })), { ...usual, ...fromUrl });
+  assert.deepEqual(
+    send(() => ({ auth_token: "t" })),
+    { ...usual, auth_token: "t" },
+  );
 });
 
 test("what the authenticator throws comes out", () => {

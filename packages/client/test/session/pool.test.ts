@@ -80,6 +80,17 @@ for (const max of [0, 1]) {
   });
 }
 
+test("the first connection of all was no attempt to reconnect: if it proves bad, that is no failed one", () => {
+  const pool = poolOf("a");
+  const a = find(pool, "a:4222");
+  pool.connected(a);
+  pool.failed(a, 1);
+  assert.equal(pool.size, 1);
+  pool.connected(a);
+  pool.failed(a, 1);
+  assert.equal(pool.size, 0);
+});
+
 test("with -1 no number of failures removes a server", () => {
   const pool = poolOf("a");
   for (let i = 0; i < 1000; i++) pool.failed(find(pool, "a:4222"), -1);
@@ -218,6 +229,24 @@ test("a snapshot shows no credentials", () => {
   const pool = poolOf("nats://user:secret@a:4222");
   assert.ok(!JSON.stringify(pool.snapshot()).includes("secret"));
   assert.equal(pool.snapshot()[0]?.src, "nats://a:4222");
+});
+
+test("credentials of a URL go with its server, and with the servers it tells of", () => {
+  const pool = poolOf("nats://user:secret@a:4222", "b:4222");
+  const a = dialNext(pool, 0, 0);
+  assert.deepEqual(a.credentials, { user: "user", pass: "secret" });
+  pool.update(["c:1"]);
+  assert.deepEqual(pool.find("c:1")?.credentials, { user: "user", pass: "secret" });
+  assert.equal(pool.find("b:4222")?.credentials, undefined);
+});
+
+test("a server that stays keeps its credentials until it is named with others", () => {
+  const pool = poolOf("nats://user:secret@a:4222");
+  pool.replace(["a:4222", "b:1"]);
+  assert.deepEqual(pool.find("a:4222")?.credentials, { user: "user", pass: "secret" });
+  pool.replace(["nats://token@a:4222", "a:4222"]);
+  assert.deepEqual(pool.find("a:4222")?.credentials, { auth_token: "token" });
+  assert.equal(pool.size, 1);
 });
 
 test("with randomize the order is shuffled by the seed, and new servers of the cluster come in at random behind the one in use", () => {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AuthorizationError, UserAuthenticationExpiredError } from "@nats-io/nats-core";
+import {
+  AuthorizationError,
+  type JwtAuth,
+  type NKeyAuth,
+  type TokenAuth,
+  UserAuthenticationExpiredError,
+  type UserPass,
+} from "@nats-io/nats-core";
 import { type Peer, rejection, World } from "./harness.ts";
 
 /** A server that refuses the credentials of every connection. */
@@ -104,6 +111,22 @@ test("an authenticator is asked anew for each connection, with its nonce", async
   await world.pass();
   assert.deepEqual(nonces, ["n-a", "n-b"]);
   assert.equal(world.peer.connect.auth_token, "t2");
+});
+
+test("CONNECT carries each kind of credentials as an authenticator answers them", async () => {
+  const kinds: readonly (TokenAuth | UserPass | NKeyAuth | JwtAuth)[] = [
+    { auth_token: "t" },
+    { user: "u", pass: "p" },
+    { nkey: "U1", sig: "s1" },
+    { jwt: "j", nkey: "U2", sig: "s2" },
+  ];
+  for (const kind of kinds) {
+    const world = new World({ authenticator: () => kind });
+    await world.connect();
+    const { auth_token, user, pass, nkey, sig, jwt } = world.peer.connect;
+    const sent = Object.entries({ auth_token, user, pass, nkey, sig, jwt }).filter(([, value]) => value !== undefined);
+    assert.deepEqual(Object.fromEntries(sent), kind);
+  }
 });
 
 test("an authenticator that throws ends connect() with its error, without trying another server or address", async () => {

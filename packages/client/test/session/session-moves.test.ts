@@ -182,7 +182,7 @@ for (const [stallTimeout, moved] of [
   [10_000, false],
 ] as const) {
   test(`without a PONG and stallTimeout ${stallTimeout}, closeTimeout ${moved ? "ends the wait by a reset" : "ends nothing"}`, async () => {
-    const world = new World({ servers: "a", maxReconnectAttempts: 1, stallTimeout, closeTimeout: 700 });
+    const world = new World({ servers: "a", reconnect: false, stallTimeout, closeTimeout: 700 });
     await world.connect();
     world.host.unanswered = true;
     world.peer.answer(() => {});
