@@ -9,12 +9,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles } from "./layout/source.ts";
-import { findTests } from "./peers/find-tests.ts";
-import { parseResults } from "./peers/results.ts";
 import { type PeerCase, parseTable } from "./peers/table.ts";
-import { notPassed, wrongNames } from "./peers/verify.ts";
+import { notPassed } from "./peers/verify.ts";
+import { findTests } from "./shared/find-tests.ts";
 import { fail, isMain } from "./shared/main.ts";
 import { root } from "./shared/node.ts";
+import { wrongNames } from "./shared/test-names.ts";
+import { parseResults } from "./shared/test-results.ts";
 
 /** Relative to the root of the workspace. */
 const TABLE = "test/peers.md";

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { parseResults } from "../scripts/peers/results.ts";
 import { parseTable } from "../scripts/peers/table.ts";
 import { checkNames, checkRun, readTable } from "../scripts/peers.ts";
+import { parseResults } from "../scripts/shared/test-results.ts";
 
 const FILE = "packages/client/test/integration/some.test.ts";
 let root = "";

@@ -1,3 +1,5 @@
+import { cellsOf, namesIn } from "../shared/markdown-table.ts";
+
 /** A row of test/peers.md: what another client tests, and what we have for it. */
 export interface PeerCase {
   readonly line: number;
@@ -19,22 +21,10 @@ const NO_TEST = "no test:";
 export function parseTable(markdown: string): PeerCase[] {
   return markdown.split("\n").flatMap((text, index) => {
     const cells = cellsOf(text);
-    if (cells === undefined || isHeading(cells)) return [];
+    // The heading is recognised by its last cell.
+    if (cells === undefined || cells.at(-1) === "here") return [];
     return [parseRow(cells, index + 1)];
   });
-}
-
-function cellsOf(text: string): string[] | undefined {
-  if (!text.startsWith("|")) return undefined;
-  return text
-    .replace(/^\||\|\s*$/g, "")
-    .split("|")
-    .map((cell) => cell.trim());
-}
-
-/** The line above the rule, which is recognised by its last cell, and the rule itself. */
-function isHeading(cells: readonly string[]): boolean {
-  return cells.every((cell) => /^:?-+:?$/.test(cell)) || cells.at(-1) === "here";
 }
 
 function parseRow(cells: readonly string[], line: number): PeerCase {
@@ -46,8 +36,8 @@ function parseRow(cells: readonly string[], line: number): PeerCase {
     if (reason.length < 20) throw new Error(`line ${line}: "${here}" is no reason`);
     return { line, client, name, pins, tests: [], reason };
   }
-  const tests = here.split("<br>").map((entry) => /^`([^`]+)`$/.exec(entry.trim())?.[1]);
-  if (!tests.every((test) => test !== undefined))
+  const tests = namesIn(here);
+  if (tests === undefined)
     throw new Error(`line ${line}: expected \`test names\` separated by <br>, or "${NO_TEST} reason"; found "${here}"`);
   return { line, client, name, pins, tests, reason: undefined };
 }

@@ -14,6 +14,15 @@ export function parseResults(text: string): TestResult[] {
     .map((line) => decodeResult(JSON.parse(line)));
 }
 
+/** Reads one line of that; undefined for what a test wrote to the same place. */
+export function parseResult(line: string): TestResult | undefined {
+  try {
+    return decodeResult(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
 function decodeResult(value: unknown): TestResult {
   if (typeof value === "object" && value !== null && "type" in value && "name" in value) {
     const { type, name } = value;
