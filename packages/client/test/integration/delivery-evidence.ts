@@ -18,11 +18,8 @@ export interface SentFrame {
 export interface LinkEvidence {
   /** The frames that were handed over whole, in order. */
   readonly handedOver: readonly SentFrame[];
-  /** Bytes given to the link before the proxy cut it by RST; `null` when it ended otherwise. */
-  readonly handedAtReset: number | null;
   /** Bytes that a PONG has confirmed: where the last PING ends that was answered. */
   readonly confirmed: number;
-  readonly chunkBytes: number;
   /** The largest window that was in force at a write, bytes. */
   readonly largestWindow: number;
   /** How many messages `publish()` had accepted when the link closed. */

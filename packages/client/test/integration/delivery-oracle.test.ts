@@ -131,9 +131,7 @@ function frames(from: number, to: number): SentFrame[] {
 function link(change: Partial<LinkEvidence>): LinkEvidence {
   return {
     handedOver: [],
-    handedAtReset: null,
     confirmed: 0,
-    chunkBytes: 65_536,
     largestWindow: 65_536,
     acceptedAtEnd: 0,
     endedInDoubt: 0,

@@ -41,9 +41,7 @@ export class LinkRecord {
   #link: Link | undefined;
   #handed = 0;
   #outstanding = false;
-  #chunkBytes = 0;
   #largestWindow = 0;
-  #handedAtReset: number | null = null;
   #endedByClient = false;
   /** What had been handed over when the client reset the link: afterwards the link knows less. */
   #atReset: SentFrame[] | undefined;
@@ -66,19 +64,12 @@ export class LinkRecord {
     return this.#handed;
   }
 
-  /** To be called in the moment in which the proxy cuts by RST. */
-  noteReset(): void {
-    if (this.#end === undefined) this.#handedAtReset ??= this.#handed;
-  }
-
   /** Throws when the link is still open. */
   evidence(): LinkEvidence {
     if (this.#end === undefined) throw new Error("the link is still open");
     return {
       ...this.#end,
       confirmed: this.#scanner.pings[this.#pongs - 1] ?? 0,
-      handedAtReset: this.#handedAtReset,
-      chunkBytes: this.#chunkBytes,
       largestWindow: this.#largestWindow,
     };
   }
@@ -139,7 +130,6 @@ export class LinkRecord {
     this.#scanner.push(chunk);
     this.#handed += chunk.length;
     this.#outstanding = !taken;
-    this.#chunkBytes = Math.max(this.#chunkBytes, link.chunkBytes);
     this.#largestWindow = Math.max(this.#largestWindow, this.#probe().window);
     return taken;
   }

@@ -16,7 +16,7 @@ const good: Evidence = {
   ],
   stored: [0, 1, 2, 3, 4, 6, 7, 8, 9],
   links: [
-    link({ handedOver: frames(0, 5), confirmed: 400, acceptedAtEnd: 8, endedInDoubt: 2, handedAtReset: 600 }),
+    link({ handedOver: frames(0, 5), confirmed: 400, acceptedAtEnd: 8, endedInDoubt: 2 }),
     link({ handedOver: frames(6, 9), confirmed: 400, acceptedAtEnd: 10, closedByClient: true }),
   ],
   forwarded: [0, 1, 2, 3, 4, 6, 7, 8, 9],
@@ -69,7 +69,6 @@ const lies: readonly [what: string, change: Partial<Evidence>, expected: RegExp]
   ["doubt about a message accepted after the cut", links({ acceptedAtEnd: 5 }), /accepted after its end: 5/],
   ["doubt that was not counted", links({ endedInDoubt: 1 }), /left 2 messages in doubt, 1 were counted/],
   ["more doubt than a window", links({ largestWindow: 199 }), /200 bytes in doubt, its window was never more than 199/],
-  ["a chunk too many behind the RST", links({ handedAtReset: 400, chunkBytes: 199 }), /handed 200 bytes after the RST/],
   ["a message sent again", links({ handedOver: frames(0, 6), endedInDoubt: 2 }), /handed over whole to two links: 6/],
   ["a message that the client thought it still had", links({ handedOver: frames(0, 3) }), /did not know.*: 4/],
   ["a message stored out of nothing", { forwarded: [0, 1, 2, 3, 4, 6, 7, 8] }, /stored, but not forwarded whole: 9/],
@@ -101,9 +100,7 @@ function frames(from: number, to: number): SentFrame[] {
 function link(change: Partial<LinkEvidence>): LinkEvidence {
   return {
     handedOver: [],
-    handedAtReset: null,
     confirmed: 0,
-    chunkBytes: 65_536,
     largestWindow: 65_536,
     acceptedAtEnd: 0,
     endedInDoubt: 0,

@@ -179,8 +179,6 @@ export class Run {
 
   /** Cuts the open connection, and only that. */
   cut(kind: CutKind = "rst"): void {
-    // Without a connection there is nothing to cut: the newest link may still wait for the proxy to reach the server.
-    if (kind !== "fin" && this.proxy.connections.length > 0) this.links.at(-1)?.noteReset();
     this.proxy.cut(kind).catch(() => {});
   }
 

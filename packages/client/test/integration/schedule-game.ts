@@ -139,8 +139,11 @@ class Game {
     if (!this.over && before.accepted % 2 === 0) this.#actions.do({ do: "burst", count: 30, size: 900 });
     if (!this.over && before.accepted % 3 === 0) this.#actions.drain();
     else this.#actions.close();
-    await this.#until(() => this.over, "closed() did not settle", 500);
-    const { closeTimeout } = this.#run.options;
+    const { closeTimeout, reconnectTimeWait, reconnectJitter, outbound } = this.#run.options;
+    // Each message that the server takes from nobody costs some connections.
+    const aConnection = reconnectTimeWait + reconnectJitter + 2 * outbound.backlogDelay + A_HANDSHAKE;
+    const culprits = this.#run.secret === undefined ? 0 : CONNECTIONS_A_CULPRIT * (this.#nc.outbound.held.messages + 1);
+    await this.#until(() => this.over, "closed() did not settle", 500 + culprits * aConnection);
     const { accepted, confirmed, dropped } = this.#nc.outbound.counts();
     const sent = confirmed - before.confirmed + dropped - before.dropped;
     if (closeTimeout > 0 && survives && this.#run.secret === undefined)
@@ -167,3 +170,5 @@ class Game {
 /** A healed server is reached within so many connections, and within so many more for each message that no server takes. */
 const CONNECTIONS = 6;
 const CONNECTIONS_A_CULPRIT = 8;
+/** And what comes with each, ms. */
+const A_HANDSHAKE = 50;
