@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (files.length === 0)
     throw new Error(`No ${soak ? "soak " : ""}test file has one of these in its path: ${filters.join(", ") || "(no filter)"}.`);
   const server = await obtainNatsServer();
-  const [limit, concurrency] = soak ? [SOAK_LIMIT_MS, 1] : [LIMIT_MS, 4];
+  const [limit, concurrency] = soak ? [SOAK_LIMIT_MS, 1] : [LIMIT_MS, 3];
   const runner = ["--test", ...SPEC, `--test-timeout=${limit}`, `--test-concurrency=${concurrency}`];
   const run = (reporters: readonly string[]): Promise<number> =>
     runFromSource([...runner, ...reporters, ...options, ...files], { ...process.env, NATS_SERVER: server.path });

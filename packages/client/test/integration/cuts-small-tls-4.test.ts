@@ -1,4 +1,4 @@
-/** TLS, at-least-once: the connection is cut after every byte of 200 small messages that the server reads. Each of two files takes half. */
+/** TLS, at-least-once: the connection is cut after every byte of 200 small messages that the server reads: one half, the bytes that at-most-once leaves out; the other in the soak. */
 import { test } from "node:test";
 import { CutRig } from "./cuts-rig.ts";
 import { everyByteOfSmall } from "./cuts-small.ts";
