@@ -69,10 +69,11 @@ export class Watch {
     this.#clock = clock;
     this.#events = events;
     this.#reader = new WireReader(({ verb, args, payload, start, end }) => {
+      // Behind the handshake's second PONG everything comes from the log: also a SUB that was called meanwhile, and nothing else.
+      if (this.pongs >= 2) this.isUp = true;
       this.#last = verb === "PUB" || verb === "HPUB" ? idOf(args[0] ?? "", payload ?? NONE) : undefined;
       if (verb === "PING") {
         this.pings.push(this.handed.length);
-        if (this.pings.length > 2) this.isUp = true;
         this.pingTimes.push(clock.now());
       }
       if (this.#last === undefined) return;
