@@ -23,7 +23,10 @@ export function address(endpoint: Endpoint): string {
   return `${host}:${endpoint.port}`;
 }
 
-/** The message (of OpenSSL's, only the reason; of Node's about an argument, not what it was); of an AggregateError (one error for each address tried; its own message is empty) those of its parts. */
+/**
+ * The message: of OpenSSL's only the reason, of Node's about an argument not what it was; of an AggregateError (one error for each address
+ * tried; its own message is empty) those of its parts.
+ */
 export function explain(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(explain).join("; ");
   if (isArgumentError(cause)) return cause.message.replace(/ Received .*/s, "");

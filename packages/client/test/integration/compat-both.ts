@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import { after, before, type TestContext } from "node:test";
+import type { TestContext } from "node:test";
 import { errors, type NatsConnection, type Status } from "@nats-io/nats-core";
 import { connect as connectOfficial, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { connect } from "../../src/index.ts";
-import {
-  type FaultProxy,
-  type NatsServer,
-  type NatsServerOptions,
-  serverVersionAtLeast,
-  startFaultProxy,
-  startNatsServer,
-} from "../../src/testing/index.ts";
+import { type FaultProxy, type NatsServer, serverVersionAtLeast, startFaultProxy } from "../../src/testing/index.ts";
+import { Bed } from "../client/harness.ts";
 
 /** For every test of these files: a test that hangs is then named, instead of its file. */
 export const limit = { timeout: 30_000 } as const;
@@ -70,21 +64,7 @@ const quick = { reconnectTimeWait: 10, reconnectJitter: 0, maxReconnectAttempts:
 type Scenario<T> = (client: Client) => Promise<T>;
 
 /** One real server for all tests of a file, and each scenario run on it with the official client, then with Holdfast. */
-export class Both {
-  #server: NatsServer | undefined;
-
-  constructor(options: NatsServerOptions = {}) {
-    before(async () => {
-      this.#server = await startNatsServer(options);
-    });
-    after(() => this.#server?.stop());
-  }
-
-  get server(): NatsServer {
-    if (this.#server === undefined) throw new Error("the server is not started before the first test");
-    return this.#server;
-  }
-
+export class Both extends Bed {
   /** Both clients do the same, and it is this. */
   async agree<T>(scenario: Scenario<T>, expected: T): Promise<void> {
     await this.differ(scenario, { natsJs: expected, holdfast: expected });

@@ -70,14 +70,14 @@ export function checkAtLeastOnce(report: Report, links: readonly LinkEvidence[],
 }
 
 /**
- * Bytes. The model holds the window to the byte; here one run in some hundred left 68 640 bytes where a window of 65 536 had been seen, and
+ * Bytes. The model holds the window to the byte; here a TLS link once left 68 640 bytes where a window of 65 536 had been seen, and
  * nobody knows yet whether that is the link's fault or that of its record, which sees the window only when something is written.
  */
 export const WINDOW_SLACK: number = 16 * 1024;
 
 /**
- * What a link leaves unconfirmed is a window at most. Not less, when it was cut by RST: a kernel under load handles the RST a while after
- * the call that sent it, and takes bytes until then.
+ * What a link leaves unconfirmed is a window at most. Not less, when it was cut by RST: on a busy machine the kernel was seen to take more
+ * than a chunk after the call that sent it.
  */
 function checkAmounts(report: Report, name: string, link: LinkEvidence, left: readonly SentFrame[]): void {
   const bytes = bytesOf(left);
