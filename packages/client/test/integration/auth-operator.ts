@@ -33,6 +33,7 @@ export class OperatorAccount {
   readonly name: string;
   readonly #key: KeyPair = createAccount();
   readonly #operator: KeyPair;
+  #made = 0;
 
   constructor(name: string, operator: KeyPair) {
     this.name = name;
@@ -43,9 +44,13 @@ export class OperatorAccount {
     return this.#key.getPublicKey();
   }
 
-  /** Its JWT. `revocations`: the public key of a user, and until when its JWTs are revoked. */
+  /**
+   * Its JWT, never the same twice, also within one second: the server takes a JWT that it knows for no change, and a deleted account
+   * would stay deleted. `revocations`: the public key of a user, and until when its JWTs are revoked.
+   */
   jwt(account: Partial<Account> = {}): Promise<string> {
-    return encodeAccount(this.name, this.#key, { limits: UNLIMITED, ...account }, { signer: this.#operator });
+    const content = { limits: UNLIMITED, description: `number ${++this.#made}`, ...account };
+    return encodeAccount(this.name, this.#key, content, { signer: this.#operator });
   }
 
   /** A user; `expiresAt` in seconds since 1970. With `keyOf` another JWT for the same user. */
