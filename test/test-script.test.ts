@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { root as workspaceRoot } from "../scripts/shared/node.ts";
-import { testFiles } from "../scripts/test.ts";
+import { spreadOut, testFiles } from "../scripts/test.ts";
 
 let root = "";
 
@@ -58,3 +58,12 @@ function runScript(args: readonly string[]): { status: number | null; stdout: st
   const command = ["--import", "tsx", "scripts/test.ts", ...args];
   return spawnSync(process.execPath, command, { cwd: workspaceRoot, encoding: "utf8" });
 }
+
+test("neighbours by name run far apart, and no file is lost", () => {
+  const files = Array.from({ length: 250 }, (_, i) => `test/${String(i).padStart(3, "0")}.test.ts`);
+  const spread = spreadOut(files);
+  assert.deepEqual([...spread].sort(), files);
+  const places = files.map((file) => spread.indexOf(file));
+  const ways = places.slice(1).map((place, i) => Math.abs(place - (places[i] ?? 0)));
+  assert.ok(Math.min(...ways) > 80, `two neighbours are only ${Math.min(...ways)} files apart`);
+});
