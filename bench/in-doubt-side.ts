@@ -1,5 +1,6 @@
 /** The publisher of bench/in-doubt.ts, in a process of its own. Arguments: entry, maxInFlight, URL of the proxy. */
 import { pathToFileURL } from "node:url";
+import { serve } from "./shared/serve.ts";
 
 /** What to do; the answer is a {@link DoubtState} after it was done. */
 export type DoubtTask =
@@ -42,11 +43,14 @@ const nc = await connect({
     inDoubtBytes += batch.filter((message) => message.state === "inDoubt").length * frameBytes;
   },
 });
-process.on("disconnect", () => process.exit(0));
-process.on("message", (task: DoubtTask) => {
-  act(task);
-  process.send?.(look());
-});
+await serve<DoubtTask>(
+  "in-doubt",
+  (task) => {
+    act(task);
+    return look();
+  },
+  async () => {},
+);
 
 function act(task: DoubtTask): void {
   switch (task.kind) {

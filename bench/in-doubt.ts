@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type FaultProxy, startFaultProxy, startNatsServer } from "holdfast/testing";
 import { obtainNatsServer } from "../scripts/nats-server.ts";
 import type { DoubtState, DoubtTask } from "./in-doubt-side.ts";
-import { Side } from "./shared/side.ts";
+import { nodeCommand, Side } from "./shared/side.ts";
 import { Variant, withoutWindow } from "./shared/variant.ts";
 
 const KIB = 1024;
@@ -59,12 +59,20 @@ async function blackHole(rig: Rig, before: (rig: Rig) => Promise<void>, hole: Ho
   rig.proxy.toClient[hole]();
   await pause(ms);
   await rig.proxy.cut("rst-both");
-  await pause(300);
-  const after = await rig.do({ kind: "look" });
+  const after = await handedBack(rig);
   if (confirmed === 0 || after.accepted < accepted + 5000) throw new Error(`not steady: ${JSON.stringify(after)}`);
-  const frame = after.inDoubtBytes / after.inDoubt;
-  if (after.inDoubt === 0 || !Number.isInteger(frame)) throw new Error(`not handed back: ${JSON.stringify(after)}`);
   return after.inDoubtBytes;
+}
+
+/** The state when all that is in doubt was handed back, which takes a few turns. */
+async function handedBack(rig: Rig): Promise<DoubtState> {
+  for (let waited = 0; ; waited += 100) {
+    await pause(100);
+    const state = await rig.do({ kind: "look" });
+    // All frames have the same length.
+    if (state.inDoubt > 0 && Number.isInteger(state.inDoubtBytes / state.inDoubt)) return state;
+    if (waited > 5000) throw new Error(`not handed back: ${JSON.stringify(state)}`);
+  }
 }
 
 async function hiccups(rig: Rig): Promise<void> {
@@ -108,7 +116,7 @@ function steady(ms: number): (rig: Rig) => Promise<void> {
 async function onRig<T>(client: Client, run: (rig: Rig) => Promise<T>): Promise<T> {
   await using proxy = await startFaultProxy({ upstream: server });
   const args = [client.entry, String(client.maxInFlight), proxy.url];
-  const side = new Side<DoubtTask, DoubtState>(client.name, "in-doubt-side.ts", args);
+  const side = new Side<DoubtTask, DoubtState>(client.name, nodeCommand("in-doubt-side.ts", args));
   const result = await run({ proxy, do: (task) => side.do(task) });
   await side.end();
   return result;

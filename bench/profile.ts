@@ -1,14 +1,14 @@
 /**
- * `node --conditions=source --import tsx bench/profile.ts [client] [payload bytes]`: where the CPU time of connected publishing goes. Prints the ten functions with the most
- * time of their own; the profile itself stays in a temporary directory for Chrome's DevTools.
+ * `node --conditions=source --import tsx bench/profile.ts [row] [peer]`: where the CPU time of a row goes, by default of connected publishing with Holdfast. Prints the functions
+ * with the most time of their own; the profile itself stays in a temporary directory for Chrome's DevTools.
  */
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startNatsServer } from "holdfast/testing";
 import { obtainNatsServer } from "../scripts/nats-server.ts";
-import type { PublishResult, PublishTask } from "./publish-side.ts";
-import { Side } from "./shared/side.ts";
+import { obtainPeers, type PeerName } from "./peers/peers.ts";
+import { ROWS } from "./rows.ts";
+import { measure } from "./shared/measure.ts";
 
 interface Profile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string; readonly url: string } }[];
@@ -16,15 +16,33 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-const [name = "holdfast", bytes = "16"] = process.argv.slice(2);
+const ROUNDS = 15;
+const FUNCTIONS = 15;
+
+const [name = "publish-16", peer = "holdfast"] = process.argv.slice(2);
+const row = ROWS.find((each) => each.name === name);
+if (row === undefined) throw new Error(`no row ${name}`);
 process.env.NATS_SERVER = (await obtainNatsServer()).path;
+const peers = await obtainPeers({ wanted: new Set(["nats.go"]), slowBuilds: false, against: undefined });
 const directory = mkdtempSync(join(tmpdir(), "holdfast-profile-"));
 {
-  await using server = await startNatsServer();
   const profiling = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${directory}`];
-  const side = new Side<PublishTask, PublishResult>(name, "publish-side.ts", [name, server.url], profiling);
-  for (let round = 0; round < 20; round++) await side.do({ messages: 400_000, bytes: Number(bytes), batch: 4096 });
-  await side.end();
+  const found = new Map(
+    [...peers.found].map(([key, { command, ...rest }]) => [
+      key,
+      {
+        ...rest,
+        command: (setup: Parameters<typeof command>[0]) => {
+          const { program, args } = command(setup);
+          return { program, args: key === peer ? [...profiling, ...args] : args };
+        },
+      },
+    ]),
+  );
+  await using rig = await row.rig(peers);
+  const contestant = { name: peer, peer: peer as PeerName, ...(peer === "holdfast" ? row.ours : {}) };
+  const plan = { task: row.task, contestants: [contestant], rounds: ROUNDS, cold: row.cold === true, value: () => 0 };
+  await measure(rig, plan, { ...peers, found });
 }
 
 const files = readdirSync(directory).map((file) => join(directory, file));
@@ -35,7 +53,7 @@ const own = new Map<string, number>();
 const names = new Map(
   profile.nodes.map(({ id, callFrame }) => [
     id,
-    `${callFrame.functionName || "(anonymous)"} ${callFrame.url.split("/src/").at(-1)}`,
+    `${callFrame.functionName || "(anonymous)"} ${callFrame.url.split(/\/(?:src|holdfast-bench-[^/]*)\//).at(-1)}`,
   ]),
 );
 for (const [i, id] of profile.samples.entries()) {
@@ -43,6 +61,6 @@ for (const [i, id] of profile.samples.entries()) {
   if (!key.startsWith("(idle)")) own.set(key, (own.get(key) ?? 0) + (profile.timeDeltas[i] ?? 0));
 }
 const total = [...own.values()].reduce((sum, value) => sum + value, 0);
-const top = [...own].toSorted((a, b) => b[1] - a[1]).slice(0, 10);
+const top = [...own].toSorted((a, b) => b[1] - a[1]).slice(0, FUNCTIONS);
 for (const [key, value] of top) process.stdout.write(`${((100 * value) / total).toFixed(1).padStart(5)} %  ${key}\n`);
 process.stdout.write(`${files.join("\n")}\n`);

@@ -1,62 +1,64 @@
-/** `npm run bench`: runs the macro-benchmarks, prints them and writes bench/RESULTS.md. */
-import { writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+/**
+ * `npm run bench [-- [options] row …]`: runs the rows of bench/rows.ts (all, those named, or those whose names begin with a word given) and writes bench/RESULTS.json, bench/RESULTS.md and
+ * bench/RESULTS.svg. Rows that are not run keep what they had.
+ *
+ *   --rounds N       rounds that count (default 7)
+ *   --against TREE   another checkout's library takes part as "base"
+ *   --out FOLDER     where the results are written
+ */
+import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { obtainNatsServer } from "../scripts/nats-server.ts";
-import { type MemoryRow, memoryRow } from "./memory.ts";
-import { type PublishRow, publishRow } from "./publish.ts";
-import type { Spread } from "./shared/statistics.ts";
+import { fail } from "../scripts/shared/main.ts";
+import { obtainPeers } from "./peers/peers.ts";
+import { ROWS } from "./rows.ts";
+import { circumstances, Results } from "./shared/results.ts";
+import { peersOf, type RowResult, runRow } from "./shared/run-row.ts";
 
-const server = await obtainNatsServer();
-process.env.NATS_SERVER = server.path;
-
-const publish = [
-  await publishRow(16, 2_000_000, 10_000, 7),
-  await publishRow(16, 2_000_000, 4096, 7),
-  await publishRow(16, 1_000_000, 1000, 7),
-  await publishRow(1024, 400_000, 4096, 7),
-];
-const memory = [await memoryRow(16, 1_000_000, 5), await memoryRow(128, 1_000_000, 5)];
-
-const report = `# Results
-
-Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, nats-server ${server.version}, ${cpus().length} cores
-(${cpus()[0]?.model ?? "unknown"}), Linux ${release()}, everything on loopback. Other work may have run beside it: compare ratios, and treat ±20 % as equal.
-A median stands with its quartiles; the control is Holdfast against itself.
-
-## Connected publish, everything on (limits, accounting, fences, window)
-
-| payload | messages a turn | Holdfast, M/s | nats.js 3.4.0, M/s | ratio | control | CPU ns a message, Holdfast / nats.js | window at the end |
-|---|---|---|---|---|---|---|---|
-${publish.map(publishLine).join("\n")}
-
-## Held while there is no connection, cold process
-
-| payload | messages | wire bytes | resident memory / wire bytes | appended, M/s |
-|---|---|---|---|---|
-${memory.map(memoryLine).join("\n")}
-`;
-process.stdout.write(report);
-writeFileSync(fileURLToPath(new URL("RESULTS.md", import.meta.url)), report);
-
-function publishLine(row: PublishRow): string {
-  const { rates, cpuNs } = row;
-  const cpu = [cpuNs.holdfast, cpuNs["nats.js"]].map((each) => each?.median.toFixed(0)).join(" / ");
-  const window = row.window === null ? "" : `${row.window / 1024} KiB`;
-  return `| ${row.bytes} B | ${row.batch} | ${millions(rates.holdfast)} | ${millions(rates["nats.js"])} | ${plain(row.ratio)} | ${plain(row.control)} | ${cpu} | ${window} |`;
+try {
+  await main();
+} catch (error) {
+  fail(error);
 }
 
-function memoryLine(row: MemoryRow): string {
-  return `| ${row.bytes} B | ${row.messages} | ${row.wireBytes} | ${plain(row.ratio)} | ${millions(row.rate)} |`;
-}
-
-function millions(values: Spread | undefined): string {
-  return values === undefined ? "" : plain(values, 1e6);
-}
-
-function plain(values: Spread, unit = 1): string {
-  const [median, quarter, threeQuarters] = [values.median, values.quarter, values.threeQuarters].map((value) =>
-    (value / unit).toFixed(2),
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "7" },
+      against: { type: "string" },
+      out: { type: "string", default: fileURLToPath(new URL(".", import.meta.url)) },
+    },
+    allowPositionals: true,
+  });
+  const exact = new Set(ROWS.map(({ name }) => name));
+  const rows = ROWS.filter(
+    ({ name }) =>
+      positionals.length === 0 || positionals.some((word) => (exact.has(word) ? name === word : name.startsWith(word))),
   );
-  return `${median} (${quarter}–${threeQuarters})`;
+  if (rows.length === 0)
+    throw new Error(`no row begins with ${positionals.join(" or ")}; there are ${ROWS.map(({ name }) => name).join(", ")}`);
+  const server = await obtainNatsServer();
+  process.env.NATS_SERVER = server.path;
+  const peers = await obtainPeers({ wanted: peersOf(rows), slowBuilds: true, against: values.against });
+  for (const [peer, reason] of peers.missing) process.stdout.write(`Without ${peer}: ${reason}\n`);
+  const made = circumstances(server.version, peers);
+  mkdirSync(values.out, { recursive: true });
+  const results = new Results(values.out);
+  for (const row of rows) {
+    const result = await runRow(row, peers, { rounds: Number(values.rounds), withBase: values.against !== undefined });
+    process.stdout.write(line(result));
+    // After each row: a run that ends early has not run for nothing.
+    results.put(result, made);
+  }
+  results.write(ROWS.map(({ name }) => name));
+}
+
+function line({ name, unit, sides }: RowResult): string {
+  const parts = Object.entries(sides).map(([side, { value, ratio, cpuNs }]) => {
+    const by = side === "holdfast" ? "" : `, ratio ${ratio.median.toFixed(2)}`;
+    return `  ${side}: ${value.median.toPrecision(4)} ${unit}${by}, CPU ${cpuNs.median.toFixed(0)} ns\n`;
+  });
+  const window = sides.holdfast?.window === undefined ? "" : ` (window ${sides.holdfast.window / 1024} KiB)`;
+  return `${name}${window}\n${parts.join("")}`;
 }

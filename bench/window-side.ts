@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { serve } from "./shared/serve.ts";
 
 /** One round. */
 export type WindowTask =
@@ -22,18 +23,7 @@ const [name = "", entry = "", maxInFlight = "", url = ""] = process.argv.slice(2
 const { connect }: typeof import("holdfast") = await import(pathToFileURL(entry).href);
 const nc = await connect({ servers: url, maxInFlight: Number(maxInFlight) });
 
-process.on("message", (task: WindowTask) => {
-  round(task).then(
-    (result) => process.send?.(result),
-    (error: unknown) => {
-      process.stderr.write(`${name}: ${String(error)}\n`);
-      process.exit(1);
-    },
-  );
-});
-process.on("disconnect", () => {
-  nc.close().catch(() => process.exit(1));
-});
+await serve(name, round, () => nc.close());
 
 async function round(task: WindowTask): Promise<WindowResult> {
   const cpu = process.cpuUsage();

@@ -5,7 +5,7 @@
  */
 import { type NatsServer, startNatsServer } from "holdfast/testing";
 import { obtainNatsServer } from "../scripts/nats-server.ts";
-import { Side } from "./shared/side.ts";
+import { nodeCommand, Side } from "./shared/side.ts";
 import { type Spread, shuffled, spread } from "./shared/statistics.ts";
 import { Variant, withoutFences, withoutWindow } from "./shared/variant.ts";
 import type { WindowResult, WindowTask } from "./window-side.ts";
@@ -35,7 +35,7 @@ const rounds = Number(process.argv[2] ?? 9);
 await using server = await startNatsServer({ monitoring: true });
 const sides = VARIANTS.map(({ name, patches, maxInFlight }): WindowSide => {
   const { entry } = new Variant(patches);
-  return new Side(name, "window-side.ts", [name, entry, String(maxInFlight), server.url]);
+  return new Side(name, nodeCommand("window-side.ts", [name, entry, String(maxInFlight), server.url]));
 });
 for (const [bytes, messages, batch] of [
   [16, 1_500_000, 10_000],

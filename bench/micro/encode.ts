@@ -1,10 +1,12 @@
 /** Cost of encoding one message into a slab. Run: `node --conditions=source --import tsx bench/micro/encode.ts` */
 import { bench, do_not_optimize, run, summary } from "mitata";
-import { encodePub, maxPubBytes } from "../../packages/client/src/protocol/encode.ts";
 import { frameEnd } from "../../packages/client/src/protocol/frame.ts";
+import { maxPubBytes, PubEncoder } from "../../packages/client/src/protocol/pub-encoder.ts";
 import { checkPublishSubject } from "../../packages/client/src/protocol/subjects.ts";
 
 const slab = Buffer.alloc(256 * 1024);
+const view = new DataView(slab.buffer);
+const encoder = new PubEncoder();
 const headers = Buffer.from("NATS/1.0\r\nNats-Msg-Id: 0123456789\r\n\r\n");
 
 interface Case {
@@ -19,6 +21,7 @@ interface Case {
 const one = ["orders.created"];
 const cases: readonly Case[] = [
   { name: "16 B", subjects: one, payload: Buffer.alloc(16, "x") },
+  { name: "16 B, two subjects in turn", subjects: ["orders.created", "orders.shipped"], payload: Buffer.alloc(16, "x") },
   { name: "16 B, 3 000 subjects", subjects: manySubjects(3000), payload: Buffer.alloc(16, "x") },
   { name: "16 B, subject of 40", subjects: ["orders.".repeat(6).slice(0, 40)], payload: Buffer.alloc(16, "x") },
   { name: "16 B, subject not ASCII", subjects: ["bestellungen.größe"], payload: Buffer.alloc(16, "x") },
@@ -39,9 +42,9 @@ function manySubjects(count: number): string[] {
 summary(() => {
   for (const { name, subjects, reply = "", headers: block = null, payload } of cases) {
     let turn = 0;
-    bench(`encodePub ${name}`, () => {
+    bench(`encode ${name}`, () => {
       const subject = subjects[turn++ % subjects.length] ?? "";
-      return do_not_optimize(encodePub(slab, 64, subject, reply, block, payload));
+      return do_not_optimize(encoder.encode(slab, view, 64, subject, reply, block, payload));
     });
   }
 });
@@ -51,7 +54,7 @@ const alternating = ["orders.created", "orders.shipped"];
 let other = 0;
 bench("checkPublishSubject, alternating", () => checkPublishSubject(alternating[other++ & 1]));
 
-encodePub(slab, 64, "orders.created", "", null, Buffer.alloc(16, "x"));
+encoder.encode(slab, view, 64, "orders.created", "", null, Buffer.alloc(16, "x"));
 bench("frameEnd", () => do_not_optimize(frameEnd(slab, 64)));
 
 await run();

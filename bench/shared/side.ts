@@ -1,41 +1,70 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** One side of a comparison: a client in a process of its own that does what it is told over IPC, round by round. */
+/** A program and its arguments. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** One of our own programs, run from source like this one. @param module its path below `bench/` */
+export function nodeCommand(module: string, args: readonly string[], nodeArgs: readonly string[] = []): Command {
+  const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
+  return { program: process.execPath, args: [...process.execArgv, ...nodeArgs, path, ...args] };
+}
+
+/**
+ * One side of a comparison: a client in a process of its own, in any language, that does what it is told, round by round. A task is a line of JSON on its standard
+ * input, and so is the result on its standard output; it ends when its input does.
+ */
 export class Side<Task extends object, Result extends object> {
   readonly name: string;
   readonly #child: ChildProcess;
+  readonly #ended: Promise<string>;
+  #answer: ((line: string) => void) | undefined;
 
-  /** @param module path of the program, relative to `bench/` @param args its arguments */
-  constructor(name: string, module: string, args: readonly string[], nodeArgs: readonly string[] = []) {
+  constructor(name: string, { program, args }: Command) {
     this.name = name;
-    const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
-    this.#child = fork(path, args, { execArgv: [...process.execArgv, ...nodeArgs] });
+    this.#child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("error", (error) => resolve(error.message));
+      this.#child.once("close", (code, signal) => resolve(String(signal ?? code)));
+    });
+    if (this.#child.stdout !== null) createInterface(this.#child.stdout).on("line", (line) => this.#answer?.(line));
+    // A side that is gone shows by its end, not by the pipe to it.
+    this.#child.stdin?.on("error", () => {});
   }
 
   /** Does one task. Rejects when the process ends instead: a side that dies contributes nothing. */
   async do(task: Task): Promise<Result> {
-    const controller = new AbortController();
-    const answer = once(this.#child, "message", { signal: controller.signal });
-    const exit = once(this.#child, "exit", { signal: controller.signal }).then(([code, signal]) => {
-      throw new Error(`${this.name} ended with ${signal ?? code} in the middle of a round`);
+    const answer = new Promise<string>((resolve) => {
+      this.#answer = resolve;
     });
-    this.#child.send(task);
-    try {
-      const [message] = await Promise.race([answer, exit]);
-      if (typeof message !== "object" || message === null) throw new Error(`${this.name} answered ${String(message)}`);
-      return message as Result;
-    } finally {
-      controller.abort();
-      await Promise.allSettled([answer, exit]);
-    }
+    this.#child.stdin?.write(`${JSON.stringify(task)}\n`);
+    const line = await Promise.race([
+      answer,
+      this.#ended.then((end) =>
+        Promise.reject(new Error(`${this.name} ended with ${end} in the middle of ${JSON.stringify(task)}`)),
+      ),
+    ]);
+    this.#answer = undefined;
+    const result: unknown = JSON.parse(line);
+    if (typeof result !== "object" || result === null) throw new Error(`${this.name} answered ${line}`);
+    return result as Result;
   }
 
   /** Ends the process and fails if it does not end well. */
   async end(): Promise<void> {
-    this.#child.disconnect();
-    const [code, signal] = await once(this.#child, "exit");
-    if (code !== 0) throw new Error(`${this.name} ended with ${signal ?? code}`);
+    this.#child.stdin?.end();
+    const end = await this.#ended;
+    if (end !== "0") throw new Error(`${this.name} ended with ${end}`);
+  }
+
+  /** Ends the process whatever it does: after a failure. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.kill("SIGKILL"))
+      await once(this.#child, "close");
   }
 }
