@@ -56,8 +56,8 @@ const named: readonly Bug[] = [
   {
     name: "stall clock reset by handing over",
     file: `${outbound}/turn.ts`,
-    find: "    this.#writer.pump();\n",
-    replace: "    this.#writer.pump();\n    this.#stall.taken();\n",
+    find: "    this.#writer.pump(now);\n",
+    replace: "    this.#writer.pump(now);\n    this.#stall.taken();\n",
     caughtBy: "model",
   },
   {
@@ -77,8 +77,8 @@ const named: readonly Bug[] = [
   {
     name: "a resent request",
     file: `${outbound}/intake.ts`,
-    find: 'this.#marks.add({ ...ORDINARY, place, delivery: "at-most-once", settle: undefined, cancelled: false });',
-    replace: "this.#marks.add({ ...ORDINARY, place, delivery: undefined, settle: undefined, cancelled: false });",
+    find: 'const delivery = "at-most-once";',
+    replace: "const delivery = undefined;",
     caughtBy: "model",
   },
 ];

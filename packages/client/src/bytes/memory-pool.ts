@@ -1,22 +1,40 @@
 /** A piece of memory. It is a `Buffer`, because `Buffer.utf8Write` is the fastest way to encode text into it. */
 export type Piece = Buffer;
 
-/** The smallest and the largest piece that the pool keeps for reuse, bytes. Pieces of other sizes are left to the garbage collector. */
+/** The smallest piece, and the largest for more than one frame, bytes. */
 export const SMALLEST_PIECE: number = 4 * 1024;
 export const LARGEST_PIECE: number = 256 * 1024;
+/** The largest piece that the pool keeps for reuse, bytes. */
+const LARGEST_KEPT = 2 * 1024 * 1024;
+
+/** The size of a piece for one long frame of `bytes` bytes: an eighth longer at most, so that frames of like lengths can use it by turns. */
+export function longPieceBytes(bytes: number): number {
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / step) * step;
+}
 
 /**
- * Memory for slabs, in powers of two from 4 to 256 KiB, the last one given back first: it is the one most likely still in the CPU's cache.
- * Larger or odd pieces are allocated to size and never pooled.
+ * Memory for slabs, in powers of two from 4 to 256 KiB and the sizes of `longPieceBytes()`, the last one given back first: it is the one most
+ * likely still in the CPU's cache. Pieces of other sizes, and those over 2 MiB, are left to the garbage collector.
+ *
+ * Fresh memory is dear: the system clears each page as it is touched, and the garbage collector hurries when much of it is taken (220 ns for
+ * each KiB, more than the copy into it). So what a burst needed is kept for the next one, and let go by and by.
  */
 export class MemoryPool {
   readonly #keepBytes: number;
+  readonly #burstBytes: number;
   readonly #free = new Map<number, Piece[]>();
   #freeBytes = 0;
+  /** The least that was free since the last `ease()`: nobody needed that. */
+  #leastFree = 0;
 
-  /** @param keepBytes how much unused memory may be kept for reuse, bytes. */
-  constructor(keepBytes: number) {
+  /**
+   * @param keepBytes how much unused memory is kept for reuse, bytes
+   * @param burstBytes how much is kept until `ease()` lets go of it, bytes
+   */
+  constructor(keepBytes: number, burstBytes: number = keepBytes) {
     this.#keepBytes = keepBytes;
+    this.#burstBytes = Math.max(keepBytes, burstBytes);
   }
 
   /** Bytes kept for reuse. */
@@ -24,28 +42,47 @@ export class MemoryPool {
     return this.#freeBytes;
   }
 
+  /** Whether more is kept than `keepBytes`. */
+  get hasSurplus(): boolean {
+    return this.#freeBytes > this.#keepBytes;
+  }
+
   /** A piece of exactly `size` bytes with arbitrary content. */
   take(size: number): Piece {
     const piece = this.#free.get(size)?.pop();
     if (piece === undefined) return Buffer.allocUnsafeSlow(size);
     this.#freeBytes -= size;
+    this.#leastFree = Math.min(this.#leastFree, this.#freeBytes);
     return piece;
   }
 
   /** Gives a piece back. The caller must not touch it again. */
   give(piece: Piece): void {
     const size = piece.length;
-    if (!isPooled(size) || this.#freeBytes + size > this.#keepBytes) return;
+    if (!isPooled(size) || this.#freeBytes + size > this.#burstBytes) return;
     const pieces = this.#free.get(size);
     if (pieces === undefined) this.#free.set(size, [piece]);
     else pieces.push(piece);
     this.#freeBytes += size;
   }
 
+  /** Lets go of half of the surplus that nobody needed since the last call. To be called about once a second. */
+  ease(): void {
+    let spare = Math.min(this.#leastFree, this.#freeBytes - this.#keepBytes) / 2;
+    for (const [size, pieces] of this.#free) {
+      while (spare > 0 && pieces.pop() !== undefined) {
+        spare -= size;
+        this.#freeBytes -= size;
+      }
+    }
+    this.#leastFree = this.#freeBytes;
+  }
+
   /** Lets go of everything that is kept for reuse. */
   trim(): void {
     this.#free.clear();
     this.#freeBytes = 0;
+    this.#leastFree = 0;
   }
 }
 
@@ -53,5 +90,5 @@ export class MemoryPool {
 export const NO_PIECE: Piece = Buffer.alloc(0);
 
 function isPooled(size: number): boolean {
-  return size >= SMALLEST_PIECE && size <= LARGEST_PIECE && (size & (size - 1)) === 0;
+  return size >= SMALLEST_PIECE && size <= LARGEST_KEPT && longPieceBytes(size) === size;
 }

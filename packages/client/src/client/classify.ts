@@ -1,4 +1,4 @@
-import type { MsgHdrs } from "@nats-io/nats-core";
+import { type MsgHdrs, MsgHdrsImpl } from "@nats-io/nats-core";
 import type { Inboxes } from "../inbound/inboxes.ts";
 import type { Treatment } from "../outbound/treatment.ts";
 
@@ -56,7 +56,8 @@ function belongsToConnection(
 }
 
 function isInBatch(headers: MsgHdrs): boolean {
-  return headers.has("Nats-Batch-Id");
+  // nats-core's has() makes two arrays first.
+  return headers instanceof MsgHdrsImpl ? headers.headers.has(BATCH_ID) : headers.has(BATCH_ID);
 }
 
 /** `+WPI` is the whole payload; `+NXT` may be followed by what is asked for. */
@@ -67,6 +68,7 @@ function isWorkingOrNext(payload: Uint8Array | string): boolean {
 }
 
 const DOLLAR = 36;
+const BATCH_ID = "Nats-Batch-Id";
 const BOUND: Treatment = Object.freeze({ bound: true, delivery: "at-most-once" });
 const BOUND_RESERVED: Treatment = Object.freeze({ bound: true, reserved: true, delivery: "at-most-once" });
 const ASKING: Treatment = Object.freeze({ reserved: true, delivery: "at-most-once" });

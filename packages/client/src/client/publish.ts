@@ -5,9 +5,9 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { Treatment } from "../outbound/treatment.ts";
 import { checkPublishSubject, checkReply } from "../protocol/subjects.ts";
 import { asResponse, classify, classifyRequest } from "./classify.ts";
-import { encodeHeaders, type TraceOptions } from "./headers.ts";
+import { checkHeaders, encodeHeaders, type TraceOptions } from "./headers.ts";
 import type { Life } from "./life.ts";
-import { readMessageOptions, withOptions } from "./publish-options.ts";
+import { type MessageOptions, readMessageOptions, withOptions } from "./publish-options.ts";
 
 /** What a request adds to its subject and payload. */
 export interface RequestExtras extends TraceOptions {
@@ -20,13 +20,6 @@ export interface SentRequest {
   expire(): void;
   /** Whether it still waits to be sent; otherwise a server may have it, or it has ended. */
   isHeld(): boolean;
-}
-
-/** What the options of a publish come to. */
-interface Prepared {
-  readonly reply: string;
-  readonly headers: Uint8Array | null;
-  readonly treatment: Treatment | undefined;
 }
 
 /** Checks what is published and hands it to the outbound log. Nothing of the caller's is written to, or kept. */
@@ -47,31 +40,40 @@ export class Publisher {
     if (options === undefined || options === null) {
       return this.#outbound.publish(subject, "", null, payload, classify(subject, "", undefined, payload, this.#inboxes));
     }
-    const { reply, headers, treatment } = this.#prepare(subject, payload, options);
-    return this.#outbound.publish(subject, reply, headers, payload, treatment);
+    const reply = readReply(options);
+    const own = readMessageOptions(options);
+    const treatment = this.#classify(subject, reply, payload, options, own);
+    return this.#outbound.publish(subject, reply, encodeOwnHeaders(options, own), payload, treatment);
   }
 
   /** As `publish()`, for an answer: never refused because of the buffer. */
   respond(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): boolean {
     this.#check(subject, payload);
-    const { reply, headers, treatment } = this.#prepare(subject, payload, options ?? {});
-    return this.#outbound.publish(subject, reply, headers, payload, asResponse(treatment));
+    const given = options ?? {};
+    const reply = readReply(given);
+    const own = readMessageOptions(given);
+    const treatment = asResponse(this.#classify(subject, reply, payload, given, own));
+    return this.#outbound.publish(subject, reply, encodeOwnHeaders(given, own), payload, treatment);
   }
 
   /** What `nc.outbound.publishAndConfirm()` documents. What `publish()` would throw rejects. */
   async publishAndConfirm(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): Promise<void> {
     this.#check(subject, payload);
-    const { reply, headers, treatment } = this.#prepare(subject, payload, options ?? {});
-    await this.#outbound.publishAndConfirm(subject, reply, headers, payload, treatment);
+    const given = options ?? {};
+    const reply = readReply(given);
+    const own = readMessageOptions(given);
+    const treatment = this.#classify(subject, reply, payload, given, own);
+    await this.#outbound.publishAndConfirm(subject, reply, encodeOwnHeaders(given, own), payload, treatment);
   }
 
   /** As `publish()`, for a request. The reply has been checked. */
   request(subject: string, reply: string, payload: Payload = Empty, extras: RequestExtras = {}): SentRequest {
     this.#check(subject, payload);
     const headers = extras.headers ?? undefined;
-    const block = encodeHeaders(headers, extras);
+    if (headers !== undefined) checkHeaders(headers);
     // A message of a batch does not wait for another connection, not even as a request.
     const treatment = classifyRequest(headers);
+    const block = encodeHeaders(headers, extras);
     if (treatment !== undefined) {
       this.#outbound.publish(subject, reply, block, payload, treatment);
       return GONE;
@@ -85,14 +87,16 @@ export class Publisher {
     checkPayload(payload);
   }
 
-  #prepare(subject: string, payload: Payload, options: HoldfastPublishOptions): Prepared {
-    const reply = options.reply || "";
-    if (reply !== "") checkReply(reply);
-    const own = readMessageOptions(options);
+  #classify(
+    subject: string,
+    reply: string,
+    payload: Payload,
+    options: HoldfastPublishOptions,
+    own: MessageOptions,
+  ): Treatment | undefined {
     const headers = options.headers ?? undefined;
-    const block = encodeHeaders(headers, options, own.msgId);
-    const treatment = classify(subject, reply, headers, payload, this.#inboxes);
-    return { reply, headers: block, treatment: withOptions(treatment, own) };
+    if (headers !== undefined) checkHeaders(headers);
+    return withOptions(classify(subject, reply, headers, payload, this.#inboxes), own);
   }
 }
 
@@ -112,6 +116,17 @@ class Accepted implements SentRequest {
   isHeld(): boolean {
     return this.#outbound.holds(this.#handle);
   }
+}
+
+function readReply(options: HoldfastPublishOptions): string {
+  const reply = options.reply || "";
+  if (reply !== "") checkReply(reply);
+  return reply;
+}
+
+/** To be called last: the block is good until the next one is encoded. */
+function encodeOwnHeaders(options: HoldfastPublishOptions, own: MessageOptions): Uint8Array | null {
+  return encodeHeaders(options.headers ?? undefined, options, own.msgId);
 }
 
 /** nats-core's own words, which its tests compare. */

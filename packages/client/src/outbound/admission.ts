@@ -50,6 +50,14 @@ export class Admission {
   }
 
   /**
+   * Whether a message of `bytes` bytes is to be taken in with no more ado: with it less is held than any limit minds, and than producers
+   * need to be told. Most publishes need only this look.
+   */
+  isFree(bytes: number): boolean {
+    return this.#limits.isFree(this.heldMessages + 1, this.heldBytes + bytes);
+  }
+
+  /**
    * Makes room for a message of `bytes` bytes. True: it is to be taken in; false: it is to be dropped. Throws `ReconnectBufferFullError` when
    * it is refused. `request`: as `reserved`, but somebody waits for its answer, so it is refused where others would be dropped.
    */

@@ -80,17 +80,16 @@ export class Carrier {
   }
 
   pong(): void {
-    const { confirmation, backpressure, backlog, turn, idle, tally, expiry, admission } = this.#parts;
+    const { confirmation, backpressure, backlog, turn, idle, tally, expiry, admission, log } = this.#parts;
     const fence = confirmation.pong();
     if (fence !== undefined) {
       this.#parts.release();
       for (const onPong of fence.onPong) onPong();
       backpressure.eased(this.usable);
       backlog.check();
-      if (admission.heldMessages === 0) {
-        expiry.stop();
-        idle.arm(tally.accepted);
-      }
+      const isEmpty = admission.heldMessages === 0;
+      if (isEmpty) expiry.stop();
+      if (isEmpty || log.hasSpare) idle.arm(tally.accepted);
     }
     // Not at once: a chunk of inbound bytes often holds many PONGs.
     turn.begin();

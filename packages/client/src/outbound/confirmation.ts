@@ -36,7 +36,7 @@ export class Confirmation {
 
   /** A PONG. Returns the fence that it answers; one that no PING asked for is ignored. */
   pong(): Fence | undefined {
-    const { fences, log, items, tally, refusals, stall } = this.#parts;
+    const { fences, log, items, tally, refusals, stall, marks } = this.#parts;
     const fence = fences.shift();
     if (fence === undefined) return undefined;
     const now = this.#runtime.now();
@@ -45,21 +45,14 @@ export class Confirmation {
     if (fence.place.position > confirmed.position) {
       const gone = removed.between(confirmed.position, fence.place.position);
       tally.confirmed += fence.place.index - confirmed.index - gone.frames - rejected;
-      this.#tell(confirmed.position, fence.place.position);
+      // What ended otherwise was told before.
+      marks.resolve(confirmed.position, fence.place.position);
       log.confirmTo(fence.place);
     }
     tally.confirmed += items.confirm(fence.itemSeq);
     stall.confirmed(now - fence.time, now);
     this.#believe(fence, now);
     return fence;
-  }
-
-  /** Those who wait for one message. What ended otherwise was told before. */
-  #tell(from: number, to: number): void {
-    for (const mark of this.#parts.marks.between(from, to)) {
-      mark.settle?.resolve();
-      mark.settle = undefined;
-    }
   }
 
   /** What the round trip says about the link, and the server about what we send. */

@@ -16,7 +16,7 @@ const BATCH = 256;
 const TURN_MS = 5;
 
 export interface OutboundHandlers {
-  /** `null`: nobody listens; ended messages are counted and released. */
+  /** `null`: nobody listens now (it is asked each time); ended messages are counted and released. */
   readonly undelivered: ((batch: readonly EndedMessage[]) => void | Promise<void>) | null;
   /** What `undelivered` threw or rejected with. */
   readonly undeliveredFailed: (error: unknown) => void;

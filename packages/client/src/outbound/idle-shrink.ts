@@ -19,12 +19,17 @@ export class IdleShrink {
     this.#runtime = runtime;
   }
 
-  /** Nothing is held now, after `accepted` messages. */
+  /** After `accepted` messages nothing is held, or more memory is kept than is needed. */
   arm(accepted: number): void {
     this.#accepted = accepted;
     if (this.#timer !== undefined) return;
     this.#timer = this.#runtime.timer(IDLE_MS, () => {
       this.#timer = undefined;
+      this.#log.ease();
+      if (this.#log.hasSpare) {
+        this.arm(this.#accepted);
+        return;
+      }
       if (this.#log.heldFrames > 0) return;
       if (this.#accepted !== accepted) {
         this.arm(this.#accepted);

@@ -1,7 +1,6 @@
 import { UndeliveredError } from "../errors.ts";
 import type { Delivery } from "../options.ts";
-import { encodePub, maxPubBytes } from "../protocol/encode.ts";
-import { framePayloadSize } from "../protocol/frame.ts";
+import { maxPubBytes, PubEncoder } from "../protocol/pub-encoder.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Admission, AdmissionKind } from "./admission.ts";
 import type { Backpressure } from "./backpressure.ts";
@@ -35,8 +34,8 @@ interface Parts {
   readonly usable: () => boolean;
 }
 
-/** Beside what a mark says in any case. */
-const ORDINARY = { bound: false, expiresAt: undefined } as const;
+/** Up to here a message is encoded before it is refused: that takes no memory worth speaking of. */
+const SMALL_BYTES = 4 * 1024;
 
 /** Takes messages in: encodes them straight into the last slab, then decides whether they stay. No object is made for a message. */
 export class Intake {
@@ -55,6 +54,7 @@ export class Intake {
   readonly #usable: () => boolean;
   readonly #delivery: Delivery;
   readonly #runtime: Runtime;
+  readonly #encoder = new PubEncoder();
   /** The end of the frame encoded last, in the slab that `#encode()` returned. */
   #encodedEnd = 0;
   #outBytes = 0;
@@ -95,17 +95,18 @@ export class Intake {
     const lost = treatment?.bound === true && !this.#writer.attached;
     const kind = treatment?.reserved === true ? "reserved" : "plain";
     const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind);
-    if (lost || !this.#admit(slab, kind)) {
+    const free = !lost && this.#admission.isFree(this.#encodedEnd - slab.used);
+    if (lost || !(free || this.#admit(slab, kind))) {
       const state = lost ? "expired" : "dropped";
-      this.#accepted(slab, headers, payload);
+      this.#accepted();
       this.#endings.offered(slab.memory, slab.used, this.#runtime.now(), state);
       settle?.reject(new UndeliveredError(state));
       return lost;
     }
     if (treatment !== undefined || settle !== undefined) this.#mark(treatment, settle);
-    this.#append(slab, headers, payload);
+    this.#append(slab, headers);
     if (settle !== undefined) this.#fences.want(this.#log.end);
-    return this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
+    return free || this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
   }
 
   /** See `Outbound.request()`. */
@@ -115,10 +116,12 @@ export class Intake {
     const place = this.#log.tail();
     let request = place.position;
     if (this.#usable()) {
-      this.#marks.add({ ...ORDINARY, place, delivery: "at-most-once", settle: undefined, cancelled: false });
-      this.#append(slab, headers, payload);
+      // In the order of `#mark()`, and not spread from a constant: a request costs half a microsecond less so.
+      const delivery = "at-most-once";
+      this.#marks.add({ place, bound: false, delivery, expiresAt: undefined, settle: undefined, cancelled: false });
+      this.#append(slab, headers);
     } else {
-      this.#accepted(slab, headers, payload);
+      this.#accepted();
       request = -this.#items.addMessage(place, copyOf(slab.memory, slab.used, this.#encodedEnd), this.#runtime.now());
       this.#turn.begin();
     }
@@ -141,10 +144,12 @@ export class Intake {
   #encode(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, kind: AdmissionKind): Slab {
     try {
       const atLeast = payload.length + (headers === null ? 0 : headers.length);
-      this.#screen.refuseHuge(atLeast);
-      this.#admission.refuseHuge(atLeast, this.#usable(), kind);
+      if (atLeast > SMALL_BYTES) {
+        this.#screen.refuseHuge(atLeast);
+        this.#admission.refuseHuge(atLeast, this.#usable(), kind);
+      }
       const slab = this.#log.reserve(maxPubBytes(subject, reply, headers, payload));
-      this.#encodedEnd = encodePub(slab.memory, slab.used, subject, reply, headers, payload);
+      this.#encodedEnd = this.#encoder.encode(slab.memory, slab.view, slab.used, subject, reply, headers, payload);
       this.#screen.check(slab.memory, slab.used, this.#encodedEnd, hasHeaders(headers));
       return slab;
     } catch (error) {
@@ -162,19 +167,17 @@ export class Intake {
     }
   }
 
-  #append(slab: Slab, headers: Uint8Array | null, payload: Uint8Array | string): void {
-    this.#accepted(slab, headers, payload);
+  #append(slab: Slab, headers: Uint8Array | null): void {
+    this.#accepted();
     this.#turn.begin();
     this.#log.commit(this.#encodedEnd - slab.used, hasHeaders(headers));
     this.#turn.appended();
   }
 
-  #accepted(slab: Slab, headers: Uint8Array | null, payload: Uint8Array | string): void {
+  /** The message encoded last. */
+  #accepted(): void {
     this.#tally.accepted++;
-    this.#outBytes +=
-      typeof payload === "string"
-        ? framePayloadSize(slab.memory, slab.used)
-        : payload.length + (headers === null ? 0 : headers.length);
+    this.#outBytes += this.#encoder.payloadBytes;
   }
 }
 

@@ -1,9 +1,11 @@
-import { LARGEST_PIECE, MemoryPool, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
+import { LARGEST_PIECE, longPieceBytes, MemoryPool, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
 import { frameEnd } from "../protocol/frame.ts";
 import { Cursor, type Place, still } from "./cursor.ts";
 import { RemovedRanges } from "./removed.ts";
 import { Slab } from "./slab.ts";
 
+/** What a burst needed is kept up to this for the next one, bytes; see `ease()`. */
+const BURST_BYTES = 64 * 1024 * 1024;
 /** A frame longer than this has a slab of its own. */
 const OWN_SLAB_BYTES = LARGEST_PIECE / 4;
 
@@ -37,9 +39,9 @@ export class Log {
   #tail: Slab;
   #nextSlabBytes = SMALLEST_PIECE * 2;
 
-  /** @param poolBytes how much unused memory is kept for reuse, bytes: the window's largest size is enough. */
+  /** @param poolBytes how much unused memory is kept for reuse, bytes: the window's largest size is enough without bursts. */
   constructor(poolBytes: number) {
-    this.#pool = new MemoryPool(poolBytes);
+    this.#pool = new MemoryPool(poolBytes, BURST_BYTES);
     this.#tail = new Slab(this.#pool.take(SMALLEST_PIECE), 0, 0, 0);
     const start = { slab: this.#tail, position: 0, index: 0 };
     this.confirmed = new Cursor(start);
@@ -178,6 +180,16 @@ export class Log {
     if (passed || (slab.dead && slab !== this.#tail)) this.#free(slab);
   }
 
+  /** Whether more memory is kept for reuse than a connection needs that is sent what it is given. */
+  get hasSpare(): boolean {
+    return this.#pool.hasSurplus;
+  }
+
+  /** A second has passed: lets go of some of the memory that it did not need. */
+  ease(): void {
+    this.#pool.ease();
+  }
+
   /** Nothing was held for a while: back to small slabs, and no spare memory. */
   shrink(): void {
     this.#pool.trim();
@@ -192,7 +204,7 @@ export class Log {
   }
 
   #slabBytesFor(bytes: number): number {
-    if (bytes > OWN_SLAB_BYTES) return bytes;
+    if (bytes > OWN_SLAB_BYTES) return longPieceBytes(bytes);
     let size = this.#nextSlabBytes;
     while (size < bytes) size *= 2;
     this.#nextSlabBytes = Math.min(LARGEST_PIECE, size * 2);

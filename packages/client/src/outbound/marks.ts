@@ -51,6 +51,17 @@ export class Marks {
     }
   }
 
+  /** Resolves for those who wait for a message in `[from, to)`. No generator: it runs for every fence. */
+  resolve(from: number, to: number): void {
+    if (this.#marks.length === 0) return;
+    for (let i = this.#marks.lastWhere((each) => each.place.position < from) + 1; ; i++) {
+      const mark = this.#marks.at(i);
+      if (mark === undefined || mark.place.position >= to) return;
+      mark.settle?.resolve();
+      mark.settle = undefined;
+    }
+  }
+
   /** Forgets the marks of frames before `position`. */
   release(position: number): void {
     if (this.#marks.length === 0) return;

@@ -66,7 +66,9 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
     backpressure.eased(usable());
     backlog.check();
   };
-  const wake = (): void => turn.pump();
+  const wake = (): void => {
+    turn.pump();
+  };
   const { event } = handlers;
 
   const limits = new Limits(options);

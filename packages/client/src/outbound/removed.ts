@@ -6,9 +6,11 @@ export interface Range {
   readonly to: Place;
 }
 
+const NOTHING = { frames: 0, bytes: 0 } as const;
+
 /**
  * The holes in the log: frames behind `confirmed` that ended, and are skipped. Ranges are ordered, and those that touch are one, so
- * evicting a long backlog one by one costs one range.
+ * evicting a long backlog one by one costs one range. Most of the time there is none, and every question is answered at once.
  */
 export class RemovedRanges {
   #ranges: Range[] = [];
@@ -46,19 +48,22 @@ export class RemovedRanges {
 
   /** The range that covers the frame at `position`. */
   covering(position: number): Range | undefined {
+    if (this.#ranges.length === 0) return undefined;
     const range = this.#ranges[this.#firstEndingAfter(position)];
     return range !== undefined && range.from.position <= position ? range : undefined;
   }
 
   /** The first range that begins at `position` or behind it. */
   nextFrom(position: number): Range | undefined {
+    if (this.#ranges.length === 0) return undefined;
     let at = this.#firstEndingAfter(position);
     while ((this.#ranges[at]?.from.position ?? Infinity) < position) at++;
     return this.#ranges[at];
   }
 
   /** How much of `[from, to)` has ended; both must be frame boundaries outside of any range. */
-  between(from: number, to: number): { frames: number; bytes: number } {
+  between(from: number, to: number): { readonly frames: number; readonly bytes: number } {
+    if (this.#ranges.length === 0) return NOTHING;
     let frames = 0;
     let bytes = 0;
     let at = this.#firstEndingAfter(from);

@@ -17,11 +17,14 @@ export class Screen {
   readonly #maxControlLine: number;
   #maxPayload = Infinity;
   #headers = true;
+  /** A frame up to this length respects both limits, whatever is in it. */
+  #harmlessBytes: number;
 
   constructor(log: Log, endings: Endings, maxControlLine: number) {
     this.#log = log;
     this.#endings = endings;
     this.#maxControlLine = maxControlLine;
+    this.#harmlessBytes = maxControlLine;
   }
 
   /** An INFO arrived. Frames that were accepted under other limits are looked at again before they are sent. */
@@ -29,6 +32,7 @@ export class Screen {
     if (maxPayload === this.#maxPayload && headers === this.#headers) return;
     this.#maxPayload = maxPayload;
     this.#headers = headers;
+    this.#harmlessBytes = Math.min(maxPayload, this.#maxControlLine);
     this.#log.limits++;
   }
 
@@ -39,6 +43,7 @@ export class Screen {
 
   /** Refuses the frame encoded at `[at, end)` if the server would not take it. */
   check(memory: Uint8Array, at: number, end: number, headers: boolean): void {
+    if (end - at <= this.#harmlessBytes && (!headers || this.#headers)) return;
     const error = this.#objection(memory, at, end - at, headers);
     if (error !== undefined) throw error;
     if (end - at <= this.#maxControlLine) return;

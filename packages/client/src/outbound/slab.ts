@@ -24,13 +24,16 @@ export class Slab {
   screened = 0;
   next: Slab | null = null;
   #memory: Piece;
+  #view: DataView;
   #endedFrames = 0;
   #pins = 0;
   readonly #noteOffsets: number[] = [];
   readonly #noteFrames: number[] = [];
+  #nextNote = NOTE_EVERY;
 
   constructor(memory: Piece, start: number, firstIndex: number, screened: number) {
     this.#memory = memory;
+    this.#view = viewOf(memory);
     this.start = start;
     this.firstIndex = firstIndex;
     this.screened = screened;
@@ -38,6 +41,11 @@ export class Slab {
 
   get memory(): Piece {
     return this.#memory;
+  }
+
+  /** The same memory, to write words. */
+  get view(): DataView {
+    return this.#view;
   }
 
   get end(): number {
@@ -63,10 +71,7 @@ export class Slab {
     this.frames++;
     if (bytes > this.largestFrame) this.largestFrame = bytes;
     if (headers) this.headers = true;
-    const lastNote = this.#noteOffsets[this.#noteOffsets.length - 1] ?? 0;
-    if (this.used - lastNote < NOTE_EVERY) return;
-    this.#noteOffsets.push(this.used);
-    this.#noteFrames.push(this.frames);
+    if (this.used >= this.#nextNote) this.#note();
   }
 
   /**
@@ -103,6 +108,20 @@ export class Slab {
   takeMemory(): Piece {
     const memory = this.#memory;
     this.#memory = NO_PIECE;
+    this.#view = NO_VIEW;
     return memory;
   }
+
+  #note(): void {
+    this.#noteOffsets.push(this.used);
+    this.#noteFrames.push(this.frames);
+    this.#nextNote = this.used + NOTE_EVERY;
+  }
 }
+
+function viewOf(memory: Piece): DataView {
+  return new DataView(memory.buffer, memory.byteOffset, memory.length);
+}
+
+/** A view of the memory that was handed over would keep it. */
+const NO_VIEW = viewOf(NO_PIECE);

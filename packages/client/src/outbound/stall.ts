@@ -62,9 +62,8 @@ export class Stall {
   }
 
   /** Something may wait for the other end from now on. */
-  watch(): void {
+  watch(now: number): void {
     if (this.#timer !== undefined || !this.#view.waiting) return;
-    const now = this.#runtime.now();
     this.#clock = 0;
     this.#sincePong = 0;
     this.#clockAt = now;

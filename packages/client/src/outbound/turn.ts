@@ -29,8 +29,7 @@ export class Turn {
     this.#runtime = runtime;
     this.#finish = () => {
       this.#begun = false;
-      this.pump();
-      this.#expiry.arm(this.#runtime.now());
+      this.#expiry.arm(this.pump());
     };
   }
 
@@ -50,10 +49,12 @@ export class Turn {
     if (end - written.position >= INLINE_BYTES) this.pump();
   }
 
-  /** Hands over now what can be handed over; nothing that is too old goes. */
-  pump(): void {
-    this.#expiry.run(this.#runtime.now());
-    this.#writer.pump();
-    this.#stall.watch();
+  /** Hands over now what can be handed over; nothing that is too old goes. Returns what the clock said: reading it costs as much as a publish. */
+  pump(): number {
+    const now = this.#runtime.now();
+    this.#expiry.run(now);
+    this.#writer.pump(now);
+    this.#stall.watch(now);
+    return now;
   }
 }

@@ -143,10 +143,9 @@ export class Writer {
   }
 
   /** Hands over what the sink and the window take. Bounded by the window. */
-  pump(): void {
+  pump(now: number): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    const now = this.#runtime.now();
     while (this.#outstanding === undefined && this.#step(sink, now));
     this.#fences.arm(now);
   }

@@ -26,7 +26,9 @@ export function checkPublishSubject(subject: unknown): asserts subject is string
 
 /** As `checkPublishSubject()`, for a reply subject: somebody will publish to it. Not for the empty string, which means none. */
 export function checkReply(reply: unknown): asserts reply is string {
+  if (reply === lastGoodReply) return;
   checkWithoutWildcard(reply);
+  lastGoodReply = reply;
 }
 
 /** Throws nats-core's `InvalidArgumentError` unless `queue` is a string without space, tab, CR or LF. Empty means no queue group. */
@@ -67,6 +69,8 @@ function shorten(text: string): string {
 
 /** The last subject that passed, at first one that would. Most publishers repeat theirs, mostly as the very same string. */
 let lastGood = "_";
+/** The same for replies: a fixed one is checked once. */
+let lastGoodReply = "_";
 
 const WHITESPACE = /[ \t\r\n]/;
 const SUSPICIOUS = /[ \t\r\n*>]/;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LARGEST_PIECE, MemoryPool, SMALLEST_PIECE } from "../../src/bytes/memory-pool.ts";
+import { LARGEST_PIECE, longPieceBytes, MemoryPool, SMALLEST_PIECE } from "../../src/bytes/memory-pool.ts";
 
 describe("MemoryPool", () => {
   it("gives the piece that came back last, if the size is the same", () => {
@@ -39,5 +39,39 @@ describe("MemoryPool", () => {
     pool.trim();
     assert.equal(pool.freeBytes, 0);
     assert.notEqual(pool.take(SMALLEST_PIECE), piece);
+  });
+
+  it("keeps what a burst needed, and lets go by and by of what is not needed again", () => {
+    const pool = new MemoryPool(2 * LARGEST_PIECE, 10 * LARGEST_PIECE);
+    const burst = Array.from({ length: 12 }, () => pool.take(LARGEST_PIECE));
+    for (const piece of burst) pool.give(piece);
+    assert.equal(pool.freeBytes, 10 * LARGEST_PIECE);
+    assert.equal(pool.hasSurplus, true);
+    // It came in this very moment: nobody can say yet that it is not needed.
+    pool.ease();
+    assert.equal(pool.freeBytes, 10 * LARGEST_PIECE);
+    // Two of it were needed for a while, eight were not.
+    const again = [pool.take(LARGEST_PIECE), pool.take(LARGEST_PIECE)];
+    for (const piece of again) pool.give(piece);
+    pool.ease();
+    assert.equal(pool.freeBytes, 6 * LARGEST_PIECE);
+    for (let second = 0; second < 10; second++) pool.ease();
+    assert.equal(pool.freeBytes, 2 * LARGEST_PIECE);
+    assert.equal(pool.hasSurplus, false);
+  });
+
+  it("gives a piece for a long frame again to one of like length, and is never short nor more than an eighth longer", () => {
+    const pool = new MemoryPool(16 * LARGEST_PIECE);
+    const piece = pool.take(longPieceBytes(100_000));
+    pool.give(piece);
+    assert.equal(pool.take(longPieceBytes(99_000)), piece);
+    for (let bytes = 65_537; bytes < 70_000_000; bytes = Math.ceil(bytes * 1.01)) {
+      const size = longPieceBytes(bytes);
+      assert.ok(size >= bytes && size <= bytes * 1.125, `${size} for ${bytes}`);
+      assert.equal(longPieceBytes(size), size);
+    }
+    const huge = pool.take(longPieceBytes(3_000_000));
+    pool.give(huge);
+    assert.equal(pool.freeBytes, 0);
   });
 });

@@ -7,7 +7,7 @@ import type { EndedMessage } from "../../src/outbound/ended-message.ts";
 import { Leftovers } from "../../src/outbound/leftovers.ts";
 import { Log } from "../../src/outbound/log.ts";
 import type { Slab } from "../../src/outbound/slab.ts";
-import { encodePub, maxPubBytes } from "../../src/protocol/encode.ts";
+import { maxPubBytes, PubEncoder } from "../../src/protocol/pub-encoder.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A log with frames, and what is left of it. */
@@ -15,12 +15,13 @@ class Rig {
   readonly clock = new VirtualClock({ start: 1000 });
   readonly log = new Log(1024 * 1024);
   readonly ages = new Ages();
+  readonly encoder = new PubEncoder();
   readonly left = new Leftovers(this.log, this.ages, this.clock);
 
   /** Appends one frame now. */
   append(payload: string, headers: Uint8Array | null = null, reply = ""): void {
     const slab = this.log.reserve(maxPubBytes("s", reply, headers, payload));
-    const end = encodePub(slab.memory, slab.used, "s", reply, headers, payload);
+    const end = this.encoder.encode(slab.memory, slab.view, slab.used, "s", reply, headers, payload);
     this.ages.note(this.log.tail(), this.clock.now());
     this.log.commit(end - slab.used, headers !== null);
   }

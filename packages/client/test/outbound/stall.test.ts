@@ -28,7 +28,7 @@ for (const timeout of [500, 1000, 2000]) {
     const { clock, stall, ends } = waiting(timeout);
     // Set before the tick, so that its turn comes before that of the last chance: as bytes do, which are read in between.
     clock.timer(timeout, () => clock.nextTurn(() => stall.heard()));
-    stall.watch();
+    stall.watch(clock.now());
     clock.advance(timeout);
     assert.deepEqual(ends, []);
     clock.advance(timeout);
@@ -37,7 +37,7 @@ for (const timeout of [500, 1000, 2000]) {
 
   test(`stallTimeout ${timeout}: bytes before the tick that found the limit are one, too, also behind a blocked loop`, () => {
     const { clock, stall, ends } = waiting(timeout);
-    stall.watch();
+    stall.watch(clock.now());
     clock.block(3 * timeout);
     clock.nextTurn(() => stall.heard());
     clock.advance(0);

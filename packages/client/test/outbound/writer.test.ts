@@ -158,6 +158,19 @@ describe("memory", () => {
     bench.settle();
     assert.equal(bench.peer?.payloads().at(-1), "goes on");
   });
+
+  it("of a large burst is kept for the next one, and then the smallest again, too", () => {
+    const bench = new Bench();
+    bench.connect();
+    const payload = new Uint8Array(10_000);
+    for (let i = 0; i < 2000; i++) bench.log.publish("s", "", null, payload, undefined);
+    bench.settle();
+    assert.equal(bench.log.counts().confirmed, 2000);
+    bench.clock.advance(1500);
+    assert.equal(bench.clock.pending.timers, 1);
+    bench.clock.advance(10_000);
+    assert.deepEqual(bench.clock.pending, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
+  });
 });
 
 describe("settle() and end()", () => {

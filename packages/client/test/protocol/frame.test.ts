@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodePub, maxPubBytes } from "../../src/protocol/encode.ts";
 import { decodeFrame, frameEnd, frameHasHeaders, framePayloadSize } from "../../src/protocol/frame.ts";
+import { maxPubBytes, PubEncoder } from "../../src/protocol/pub-encoder.ts";
 
 interface Publish {
   readonly subject: string;
@@ -15,10 +15,12 @@ interface Publish {
 function slabOf(list: readonly Publish[]): { slab: Buffer; ends: number[] } {
   const room = list.reduce((sum, p) => sum + maxPubBytes(p.subject, p.reply, p.headers, p.payload), 0);
   const slab = Buffer.alloc(room + 10, "PUB x 9\r\n");
+  const view = new DataView(slab.buffer, slab.byteOffset, slab.length);
+  const encoder = new PubEncoder();
   const ends: number[] = [];
   let at = 0;
   for (const p of list) {
-    at = encodePub(slab, at, p.subject, p.reply, p.headers, p.payload);
+    at = encoder.encode(slab, view, at, p.subject, p.reply, p.headers, p.payload);
     ends.push(at);
   }
   return { slab, ends };

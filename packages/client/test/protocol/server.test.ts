@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
-import { encodeConnect, encodePub, encodeSub, encodeUnsub, maxPubBytes, PING } from "../../src/protocol/encode.ts";
+import { encodeConnect, encodeSub, encodeUnsub, PING } from "../../src/protocol/encode.ts";
 import { parseInfo } from "../../src/protocol/info.ts";
 import { Parser } from "../../src/protocol/parse.ts";
+import { maxPubBytes, PubEncoder } from "../../src/protocol/pub-encoder.ts";
 import { isFatal, serverErrorKind } from "../../src/protocol/server-error.ts";
 import { type NatsServer, startNatsServer } from "../../src/testing/nats-server.ts";
 import { type Recorder, recorder, type Seen } from "./builders.ts";
@@ -86,9 +87,12 @@ async function open(user: string, connectOptions: object = {}): Promise<Wire> {
   return wire;
 }
 
+const encoder = new PubEncoder();
+
 function pub(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): Buffer {
   const into = Buffer.alloc(maxPubBytes(subject, reply, headers, payload));
-  return into.subarray(0, encodePub(into, 0, subject, reply, headers, payload));
+  const view = new DataView(into.buffer, into.byteOffset, into.length);
+  return into.subarray(0, encoder.encode(into, view, 0, subject, reply, headers, payload));
 }
 
 test("the INFO of a real server is read", async () => {
