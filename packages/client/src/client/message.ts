@@ -7,6 +7,8 @@ import {
   type PublishOptions,
   type ReviverFn,
 } from "@nats-io/nats-core";
+import { copyOf, viewOf } from "../bytes/copies.ts";
+import { InternedTexts, textOf } from "../bytes/interned.ts";
 import type { HoldfastPublishOptions } from "../options.ts";
 import type { RawMessage } from "../protocol/events.ts";
 
@@ -35,10 +37,8 @@ export interface ReceivedMsg extends Msg {
 }
 
 /**
- * A message that arrived. Everything is read from its frame when it is asked for.
- *
- * A payload up to 1 KiB is copied, with what belongs to it, so that keeping one message does not keep a whole read slab alive;
- * a larger one is a view. Either way its bytes never change afterwards.
+ * A message that arrived. Everything is read from its frame at once, or copied: the parser's bytes mean something else a moment later.
+ * Only headers are parsed when they are asked for. Keeping a message keeps no read slab alive, and its bytes never change.
  */
 export function decodeMessage(raw: RawMessage, publisher: MessagePublisher): ReceivedMsg {
   // The one cast: with `exactOptionalPropertyTypes` no getter can implement the optional member `headers`.
@@ -48,68 +48,38 @@ export function decodeMessage(raw: RawMessage, publisher: MessagePublisher): Rec
 class Message implements Omit<ReceivedMsg, "headers"> {
   readonly sid: number;
   readonly publisher: MessagePublisher;
-  readonly #bytes: Uint8Array;
-  /** Where the subject begins in `#bytes`; the other places are counted from there. */
-  readonly #at: number;
-  readonly #subjectEnd: number;
-  readonly #replyStart: number;
-  readonly #replyEnd: number;
-  readonly #headersStart: number;
-  readonly #payloadStart: number;
-  readonly #payloadEnd: number;
-  #subject: string | undefined;
-  #reply: string | undefined;
-  #headers: MsgHdrs | undefined;
-  #data: Uint8Array | undefined;
+  readonly subject: string;
+  /** The empty string when there is none, as in nats.js. */
+  readonly reply: string;
+  readonly data: Uint8Array;
+  readonly #bytes: number;
+  /** As they came, then parsed. */
+  #headers: Uint8Array | MsgHdrs | undefined;
 
   constructor(raw: RawMessage, publisher: MessagePublisher) {
-    const start = raw.subjectStart;
-    const isCopied = raw.payloadEnd - raw.payloadStart <= COPIED;
+    const { bytes, replyStart, replyEnd, headersStart, payloadStart, payloadEnd } = raw;
     this.sid = raw.sid;
     this.publisher = publisher;
-    this.#bytes = isCopied ? copyOf(raw.bytes, start, raw.payloadEnd) : raw.bytes;
-    this.#at = isCopied ? 0 : start;
-    this.#subjectEnd = raw.subjectEnd - start;
-    this.#replyStart = raw.replyStart - start;
-    this.#replyEnd = raw.replyEnd - start;
-    this.#headersStart = raw.headersStart - start;
-    this.#payloadStart = raw.payloadStart - start;
-    this.#payloadEnd = raw.payloadEnd - start;
-  }
-
-  get subject(): string {
-    this.#subject ??= name.decode(this.#view(0, this.#subjectEnd));
-    return this.#subject;
-  }
-
-  /** The empty string when there is none, as in nats.js. */
-  get reply(): string {
-    this.#reply ??= name.decode(this.#view(this.#replyStart, this.#replyEnd));
-    return this.#reply;
+    this.subject = raw.subject ??= subjects.text(bytes, raw.subjectStart, raw.subjectEnd);
+    this.reply = textOf(bytes, replyStart, replyEnd);
+    this.data = dataOf(raw);
+    this.#bytes = raw.subjectEnd - raw.subjectStart + (replyEnd - replyStart) + (payloadEnd - headersStart);
+    this.#headers = headersStart === payloadStart ? undefined : copyOf(bytes, headersStart, payloadStart);
   }
 
   /** `undefined` when the message has none. */
   get headers(): MsgHdrs | undefined {
-    if (this.#headersStart === this.#payloadStart) return undefined;
-    this.#headers ??= MsgHdrsImpl.decode(this.#view(this.#headersStart, this.#payloadStart));
+    if (this.#headers instanceof Uint8Array) this.#headers = MsgHdrsImpl.decode(this.#headers);
     return this.#headers;
   }
 
-  get data(): Uint8Array {
-    this.#data ??= this.#view(this.#payloadStart, this.#payloadEnd);
-    return this.#data;
-  }
-
-  /** Looks at the bytes: decoding headers throws when a peer sent what is none, and must not do so inside the client. */
   get isNoResponders(): boolean {
-    if (this.#payloadStart !== this.#payloadEnd || this.#payloadStart - this.#headersStart < STATUS_503.length) return false;
-    const at = this.#at + this.#headersStart;
-    return STATUS_503.every((byte, i) => this.#bytes[at + i] === byte);
+    return this.#headers !== undefined && this.data.length === 0 && isNoResponders(this.#headers);
   }
 
   /** False when the message has no reply subject. An answer is never refused because of the buffer. */
   respond(payload: Payload = Empty, options?: PublishOptions): boolean {
-    if (this.#replyStart === this.#replyEnd) return false;
+    if (this.reply === "") return false;
     this.publisher.respond(this.reply, payload, options);
     return true;
   }
@@ -123,18 +93,12 @@ class Message implements Omit<ReceivedMsg, "headers"> {
   }
 
   size(): number {
-    return this.#subjectEnd + (this.#replyEnd - this.#replyStart) + (this.#payloadEnd - this.#headersStart);
+    return this.#bytes;
   }
 
   requestInfo(): Record<string, unknown> | null {
     const info = this.headers?.get("Nats-Request-Info") ?? "";
     return info === "" ? null : JSON.parse(info, reviveTime);
-  }
-
-  /** A new array, never a `Buffer`, whatever the transport reads into. */
-  #view(from: number, to: number): Uint8Array {
-    const bytes = this.#bytes;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + this.#at + from, to - from);
   }
 }
 
@@ -151,25 +115,27 @@ export const NO_MESSAGE: Msg = Object.freeze({
   string: () => "",
 });
 
+/** Looks at the bytes: decoding headers throws when a peer sent what is none, and must not do so inside the client. */
+function isNoResponders(headers: Uint8Array | MsgHdrs): boolean {
+  if (!(headers instanceof Uint8Array)) return headers.code === 503;
+  return STATUS_503.every((byte, i) => headers[i] === byte);
+}
+
+/** A large payload that was put together in a buffer of its own is not copied again. */
+function dataOf({ bytes, view, isOwn, payloadStart, payloadEnd }: RawMessage): Uint8Array {
+  const isView = isOwn && payloadEnd - payloadStart > LARGE;
+  return isView ? viewOf(bytes, payloadStart, payloadEnd) : copyOf(bytes, payloadStart, payloadEnd, view);
+}
+
 function reviveTime(key: string, value: unknown): unknown {
   return (key === "start" || key === "stop") && typeof value === "string" && value !== "" ? new Date(value) : value;
 }
 
-function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copy = new Uint8Array(end - start);
-  if (copy.length > LOOPED) {
-    copy.set(bytes.subarray(start, end));
-    return copy;
-  }
-  // A view and `set()` cost more than so short a loop.
-  for (let i = 0; i < copy.length; i++) copy[i] = bytes[start + i] ?? 0;
-  return copy;
-}
-
+const LARGE = 1024;
 const STATUS_503: Uint8Array = new TextEncoder().encode("NATS/1.0 503");
-const COPIED = 1024;
-const LOOPED = 64;
 
-/** Payloads are decoded as nats.js does, which drops a byte order mark; in a name U+FEFF is text. */
+/** Of all connections: it holds at most 32 KiB of bytes. */
+const subjects = new InternedTexts();
+
+/** Payloads are decoded as nats.js does, which drops a byte order mark. */
 const text = new TextDecoder();
-const name = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -4,7 +4,7 @@ import type { RawMessage } from "../protocol/events.ts";
 import { NO_MESSAGE } from "./message.ts";
 import type { SentRequest } from "./publish.ts";
 import type { Decode, Pending, ReplyTo } from "./replies.ts";
-import { Slots } from "./slots.ts";
+import { type Slot, Slots } from "./slots.ts";
 
 /** A request object of nats-core: it brings its own token, and its own timer. `official-modules.ts` says who uses that. */
 export interface ForeignRequest {
@@ -34,7 +34,7 @@ export class Mux {
   readonly #table: SubscriptionTable;
   readonly #decode: Decode;
   readonly #prefix: string;
-  readonly #slots = new Slots<Pending>();
+  readonly #slots = new Slots<Answers>();
   readonly #foreign = new Map<string, Foreign>();
   #inbox: Inbox | undefined;
 
@@ -56,8 +56,7 @@ export class Mux {
 
   open(pending: Pending): ReplyTo {
     const { base } = this.#open();
-    const slot = this.#slots.add(pending);
-    return { reply: `${base}${slot.index}-${slot.generation}`, release: () => this.#slots.remove(slot) };
+    return new Answers(pending, this.#slots, base);
   }
 
   addForeign(request: ForeignRequest): void {
@@ -85,7 +84,7 @@ export class Mux {
 
   /** Everything that waits, foreign requests included. */
   pending(): Pending[] {
-    return [...this.#slots.values(), ...[...this.#foreign.values()].map(asPending)];
+    return [...this.#slots.values().map((answers) => answers.pending), ...[...this.#foreign.values()].map(asPending)];
   }
 
   #open(): Inbox {
@@ -102,8 +101,12 @@ export class Mux {
 
   #message(raw: RawMessage): void {
     const start = raw.subjectStart + (this.#inbox?.baseBytes ?? 0);
-    const pending = this.#find(raw.bytes, start, raw.subjectEnd);
-    if (pending !== undefined) return pending.message(this.#decode(raw));
+    const answers = this.#find(raw.bytes, start, raw.subjectEnd);
+    if (answers !== undefined) {
+      // The text is known. Its length tells it from another spelling of the same numbers.
+      if (raw.subjectEnd - raw.subjectStart === answers.reply.length) raw.subject = answers.reply;
+      return answers.pending.message(this.#decode(raw));
+    }
     if (this.#foreign.size === 0) return;
     const token = new TextDecoder().decode(raw.bytes.subarray(start, raw.subjectEnd));
     const foreign = this.#foreign.get(token);
@@ -111,7 +114,7 @@ export class Mux {
   }
 
   /** `<digits>-<digits>`, or none of ours. */
-  #find(bytes: Uint8Array, start: number, end: number): Pending | undefined {
+  #find(bytes: Uint8Array, start: number, end: number): Answers | undefined {
     let index = 0;
     let at = start;
     for (; at < end && bytes[at] !== DASH; at++) {
@@ -133,6 +136,25 @@ export class Mux {
   #rejected(error: Error): void {
     this.#inbox = undefined;
     for (const pending of this.pending()) pending.failed(error);
+  }
+}
+
+/** Where the answers to one of our requests come in. */
+class Answers implements ReplyTo {
+  readonly pending: Pending;
+  readonly reply: string;
+  readonly #slots: Slots<Answers>;
+  readonly #slot: Slot;
+
+  constructor(pending: Pending, slots: Slots<Answers>, base: string) {
+    this.pending = pending;
+    this.#slots = slots;
+    this.#slot = slots.add(this);
+    this.reply = `${base}${this.#slot.index}-${this.#slot.generation}`;
+  }
+
+  release(): void {
+    this.#slots.remove(this.#slot);
   }
 }
 

@@ -8,12 +8,12 @@ import {
 } from "@nats-io/nats-core";
 import { Mailbox } from "../inbound/mailbox.ts";
 import { checkPublishSubject } from "../protocol/subjects.ts";
-import type { Timer } from "../runtime.ts";
 import { checkWait } from "./checks.ts";
+import type { Deadline } from "./deadlines.ts";
 import type { SentRequest } from "./publish.ts";
 import type { Pending } from "./replies.ts";
 import type { RequestParts } from "./request.ts";
-import { callTrace, requestError, toError, withTrace } from "./trace.ts";
+import { requestError, toError, withTrace } from "./trace.ts";
 
 type Strategy = RequestManyOptions["strategy"];
 
@@ -35,9 +35,9 @@ export async function requestMany(
   options: Partial<RequestManyOptions> = {},
 ): Promise<AsyncIterable<Msg>> {
   const { strategy, maxWait, stall } = check(parts, subject, options);
-  const trace = callTrace(parts.noAsyncTraces, requestMany);
+  const trace = parts.traces.take(requestMany);
   let sent: SentRequest | undefined;
-  let timer: Timer | undefined;
+  let timer: Deadline | undefined;
   let missing = options.maxMessages !== undefined && options.maxMessages > 0 ? options.maxMessages : Infinity;
   const answers = new Mailbox<Msg>(() => finish());
   const finish = (): void => {

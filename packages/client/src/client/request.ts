@@ -1,12 +1,18 @@
 import { InvalidArgumentError, type Msg, NoRespondersError, type Payload, type RequestOptions } from "@nats-io/nats-core";
 import { checkPublishSubject, checkReply } from "../protocol/subjects.ts";
-import type { Runtime } from "../runtime.ts";
 import { checkWait } from "./checks.ts";
+import type { Deadline } from "./deadlines.ts";
 import type { Life } from "./life.ts";
+import type { ReceivedMsg } from "./message.ts";
 import type { Mux } from "./mux.ts";
 import type { Publisher, SentRequest } from "./publish.ts";
-import type { OwnInboxes, Pending } from "./replies.ts";
-import { callTrace, requestError, timeoutError } from "./trace.ts";
+import type { OwnInboxes, Pending, ReplyTo } from "./replies.ts";
+import { type CallTrace, type RequestTraces, requestError, timeoutError } from "./trace.ts";
+
+/** Where their deadlines come from: the connection's `Deadlines`. */
+export interface RequestTimers {
+  timer(delayMs: number, task: () => void): Deadline;
+}
 
 /** What requests need. */
 export interface RequestParts {
@@ -14,8 +20,8 @@ export interface RequestParts {
   readonly publisher: Publisher;
   readonly mux: Mux;
   readonly inboxes: OwnInboxes;
-  readonly runtime: Runtime;
-  readonly noAsyncTraces: boolean;
+  readonly runtime: RequestTimers;
+  readonly traces: RequestTraces;
 }
 
 /** What `nc.request()` documents: the first answer, or an error. */
@@ -27,39 +33,75 @@ export function request(
 ): Promise<Msg> {
   return new Promise((resolve, reject) => {
     const { timeout, ownReply } = check(parts.life, subject, options);
-    const trace = callTrace(parts.noAsyncTraces, request);
-    let sent: SentRequest | undefined;
-    const finish = (): void => {
-      timer.cancel();
-      replyTo.release();
-    };
-    const fail = (error: Error): void => {
-      finish();
-      reject(error);
-    };
-    const pending: Pending = {
-      subject,
-      message: (msg) => {
-        if (msg.isNoResponders) return fail(requestError(new NoRespondersError(subject), trace));
-        finish();
-        resolve(msg);
-      },
-      // It is not taken back: at close() what is held is still sent, or handed back as abandoned.
-      failed: (error) => fail(requestError(error, trace)),
-      isHeld: () => sent === undefined || sent.isHeld(),
-    };
-    const replyTo = options?.noMux === true ? parts.inboxes.open(pending, ownReply, 1) : parts.mux.open(pending);
-    const timer = parts.runtime.timer(timeout, () => {
-      sent?.expire();
-      fail(timeoutError(trace));
-    });
+    const trace = parts.traces.take(request);
+    const asked = new Asked(subject, trace, resolve, reject);
+    const replyTo = options?.noMux === true ? parts.inboxes.open(asked, ownReply, 1) : parts.mux.open(asked);
+    asked.wait(replyTo, parts.runtime, timeout);
     try {
-      sent = parts.publisher.request(subject, replyTo.reply, payload, options);
+      asked.sent(parts.publisher.request(subject, replyTo.reply, payload, options));
     } catch (error) {
-      finish();
+      asked.finish();
       throw error;
     }
   });
+}
+
+/** A request that waits for its answer. An object, because the closures that do the same cost twice as much. */
+class Asked implements Pending {
+  readonly subject: string;
+  readonly #trace: CallTrace;
+  readonly #resolve: (msg: Msg) => void;
+  readonly #reject: (error: Error) => void;
+  #replyTo: ReplyTo | undefined;
+  #deadline: Deadline | undefined;
+  #sent: SentRequest | undefined;
+
+  constructor(subject: string, trace: CallTrace, resolve: (msg: Msg) => void, reject: (error: Error) => void) {
+    this.subject = subject;
+    this.#trace = trace;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  wait(replyTo: ReplyTo, timers: RequestTimers, timeoutMs: number): void {
+    this.#replyTo = replyTo;
+    this.#deadline = timers.timer(timeoutMs, () => this.#expired());
+  }
+
+  sent(sent: SentRequest): void {
+    this.#sent = sent;
+  }
+
+  message(msg: ReceivedMsg): void {
+    if (msg.isNoResponders) return this.failed(new NoRespondersError(this.subject));
+    this.finish();
+    this.#resolve(msg);
+  }
+
+  /** It is not taken back: at close() what is held is still sent, or handed back as abandoned. */
+  failed(error: Error): void {
+    this.#fail(requestError(error, this.#trace));
+  }
+
+  isHeld(): boolean {
+    return this.#sent === undefined || this.#sent.isHeld();
+  }
+
+  /** Nothing more is wanted. */
+  finish(): void {
+    this.#deadline?.cancel();
+    this.#replyTo?.release();
+  }
+
+  #expired(): void {
+    this.#sent?.expire();
+    this.#fail(timeoutError(this.#trace));
+  }
+
+  #fail(error: Error): void {
+    this.finish();
+    this.#reject(error);
+  }
 }
 
 /** Throws what the promise is to be rejected with; nothing has been started then. */

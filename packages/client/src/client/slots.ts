@@ -4,14 +4,13 @@ export interface Slot {
   readonly generation: number;
 }
 
-interface Kept<T> {
-  readonly generation: number;
+interface Kept<T> extends Slot {
   readonly value: T;
 }
 
 /**
  * Values by place. A place is used again, but never under the same generation: a late answer to something that is over finds
- * nothing. Memory follows the largest number of values at one time, and is given back when none is left.
+ * nothing. Memory follows the largest number of values at one time, and is given back when none is left and it was much.
  */
 export class Slots<T extends object> {
   #kept: (Kept<T> | undefined)[] = [];
@@ -25,10 +24,10 @@ export class Slots<T extends object> {
 
   add(value: T): Slot {
     const index = this.#free.pop() ?? this.#kept.length;
-    const generation = ++this.#lastGeneration;
-    this.#kept[index] = { generation, value };
+    const kept = { index, generation: ++this.#lastGeneration, value };
+    this.#kept[index] = kept;
     this.#size++;
-    return { index, generation };
+    return kept;
   }
 
   get(index: number, generation: number): T | undefined {
@@ -41,7 +40,7 @@ export class Slots<T extends object> {
     this.#kept[slot.index] = undefined;
     this.#free.push(slot.index);
     this.#size--;
-    if (this.#size > 0) return;
+    if (this.#size > 0 || this.#kept.length <= ALWAYS_KEPT) return;
     this.#kept = [];
     this.#free = [];
   }
@@ -53,3 +52,6 @@ export class Slots<T extends object> {
     return values;
   }
 }
+
+/** Places, 1 KiB: fewer are not worth giving back, since they would be made anew for the next request. */
+const ALWAYS_KEPT = 64;

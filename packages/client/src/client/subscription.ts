@@ -144,9 +144,9 @@ export class HoldfastSubscription implements Subscription {
   #receiver(): Receiver {
     return {
       message: (raw) => {
-        this.#stopTimer();
+        if (this.#timer !== undefined) this.#stopTimer();
         this.#call(null, this.#parts.decode(raw));
-        this.#slow?.check(this.getPending());
+        if (this.#slow !== undefined) this.#slow.check(this.getPending());
       },
       ended: () => this.#end(undefined),
       rejected: (error) => this.#fail(error),

@@ -11,6 +11,10 @@ export class Inboxes {
   readonly #subjects = new Map<string, number>();
   /** Where the last dot of the longest `….>` stands that there was, so that a reply of a thousand tokens costs no more than others. */
   #deepest = 0;
+  /** What the last reply that was found has before its last token: the next one is mostly of the same inbox. */
+  #lastStar = "";
+  /** The same of the last `….>` that was found, with its dot. */
+  #lastRest = "";
 
   constructor(prefix: string) {
     this.#prefix = `${prefix}.`;
@@ -28,6 +32,8 @@ export class Inboxes {
     if (count > 1) this.#subjects.set(subject, count - 1);
     else this.#subjects.delete(subject);
     if (this.#subjects.size === 0) this.#deepest = 0;
+    this.#lastStar = "";
+    this.#lastRest = "";
   }
 
   /**
@@ -36,18 +42,27 @@ export class Inboxes {
    */
   has(reply: string): boolean {
     if (this.#subjects.size === 0 || !reply.startsWith(this.#prefix)) return false;
-    return this.#subjects.has(reply) || this.#isBelowStar(reply) || this.#isBelowRest(reply);
+    if (this.#lastRest !== "" && reply.startsWith(this.#lastRest)) return true;
+    return this.#isBelowStar(reply) || this.#subjects.has(reply) || this.#isBelowRest(reply);
   }
 
   #isBelowStar(reply: string): boolean {
     const dot = reply.lastIndexOf(".");
-    return dot > this.#prefix.length && this.#subjects.has(`${reply.slice(0, dot)}.*`);
+    if (dot <= this.#prefix.length) return false;
+    const star = this.#lastStar;
+    if (star !== "" && star.length === dot && reply.startsWith(star)) return true;
+    if (!this.#subjects.has(`${reply.slice(0, dot)}.*`)) return false;
+    this.#lastStar = reply.slice(0, dot);
+    return true;
   }
 
   #isBelowRest(reply: string): boolean {
     let dot = reply.indexOf(".", this.#prefix.length);
     while (dot > 0 && dot <= this.#deepest) {
-      if (this.#subjects.has(`${reply.slice(0, dot)}.>`)) return true;
+      if (this.#subjects.has(`${reply.slice(0, dot)}.>`)) {
+        this.#lastRest = reply.slice(0, dot + 1);
+        return true;
+      }
       dot = reply.indexOf(".", dot + 1);
     }
     return false;

@@ -50,6 +50,8 @@ export class SubscriptionTable {
   readonly #control: (line: Uint8Array) => void;
   readonly #maxControlLine: number;
   readonly #entries = new Map<number, Entry>();
+  /** Whose message came last, if it is still there: often the next is for the same. */
+  #recent: Entry | undefined;
   #lastSid = 0;
   /** During a handshake: what the new server was told, sid → max. */
   #told: Map<number, number | undefined> | undefined;
@@ -142,8 +144,9 @@ export class SubscriptionTable {
   dispatch(raw: RawMessage): void {
     this.#messages++;
     this.#bytes += raw.payloadEnd - raw.headersStart;
-    const entry = this.#entries.get(raw.sid);
+    const entry = this.#recent?.sid === raw.sid ? this.#recent : this.#entries.get(raw.sid);
     if (entry === undefined) return;
+    this.#recent = entry;
     entry.received++;
     entry.receiver.message(raw);
     if (entry.max !== undefined && entry.received >= entry.max && entry.phase !== "gone") this.#finish(entry);
@@ -235,6 +238,7 @@ export class SubscriptionTable {
 
   #remove(entry: Entry): void {
     entry.phase = "gone";
+    this.#recent = undefined;
     this.#entries.delete(entry.sid);
     this.inboxes.remove(entry.subject);
   }

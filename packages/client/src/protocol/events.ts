@@ -1,6 +1,6 @@
 /**
- * One MSG or HMSG as the parser found it. The parser reuses a single object of this type: read what you need before `message()`
- * returns. `bytes` itself stays valid and unchanged for ever; the offsets point into it and the whole frame is contiguous:
+ * One MSG or HMSG as the parser found it. The parser reuses a single object of this type, and the transport the memory of `bytes`: read or
+ * copy what you need before `message()` returns. The offsets point into `bytes`, and the whole frame is contiguous:
  *
  * ```
  *   MSG <subject> <sid> [reply] <total>\r\n<payload>\r\n
@@ -10,6 +10,15 @@
 export interface RawMessage {
   sid: number;
   bytes: Uint8Array;
+  /** Over `bytes`; undefined where it would not be worth the making. */
+  view: DataView | undefined;
+  /** `bytes` holds nothing but this frame, and nobody else has it: it may be kept, and never changes. */
+  isOwn: boolean;
+  /**
+   * The text of the subject, once somebody has made it: stays while the next messages have the same. Undefined otherwise; whoever makes
+   * the text may leave it here.
+   */
+  subject: string | undefined;
   subjectStart: number;
   subjectEnd: number;
   /** Equal to `replyEnd` when there is no reply subject. */

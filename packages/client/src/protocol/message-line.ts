@@ -18,34 +18,40 @@ export function readMessageLine(message: RawMessage, bytes: Uint8Array, at: numb
   return lineFeed > 0 ? lineFeed : readAny(message, bytes, at, stop, withHeaders);
 }
 
-/**
- * The line as every nats-server writes it: single spaces, CR LF. Returns 0 at anything else, for `readAny()` to judge. Offsets in local
- * variables make the whole parser nearly twice as fast as a list of fields (39 against 70 ns a message).
- */
+/** The line as every nats-server writes it: single spaces, CR LF. Returns 0 at anything else, for `readAny()` to judge. */
 function readUsual(message: RawMessage, bytes: Uint8Array, at: number, stop: number, withHeaders: boolean): number {
-  const end0 = fieldEnd(bytes, at, stop);
-  const end1 = fieldEnd(bytes, end0 + 1, stop);
-  const end2 = fieldEnd(bytes, end1 + 1, stop);
-  const end3 = end2 < stop && bytes[end2] === SPACE ? fieldEnd(bytes, end2 + 1, stop) : end2;
-  const end4 = end3 > end2 && end3 < stop && bytes[end3] === SPACE ? fieldEnd(bytes, end3 + 1, stop) : end3;
-  const lineFeed = end4 + 1;
-  if (lineFeed >= stop || bytes[end4] !== CR || bytes[lineFeed] !== LF) return 0;
-  if (end0 === at || bytes[end0] !== SPACE || bytes[end1] !== SPACE) return 0;
-
-  const fields = end4 > end3 ? 5 : end3 > end2 ? 4 : 3;
-  const hasReply = fields === (withHeaders ? 5 : 4);
-  if (!hasReply && fields !== (withHeaders ? 4 : 3)) return 0;
-  const sid = readNumber(bytes, end0 + 1, end1);
-  const beforeTotal = fields === 5 ? end3 : fields === 4 ? end2 : end1;
-  const total = readNumber(bytes, beforeTotal + 1, end4);
-  const headerBytes = withHeaders ? readNumber(bytes, (hasReply ? end2 : end1) + 1, beforeTotal) : 0;
-  if (sid < 0 || headerBytes < 0 || total < headerBytes) return 0;
-
+  const subjectEnd = fieldEnd(bytes, at, stop);
+  const sidEnd = fieldEnd(bytes, subjectEnd + 1, stop);
+  if (sidEnd >= stop || subjectEnd === at || bytes[subjectEnd] !== SPACE || bytes[sidEnd] !== SPACE) return 0;
+  const sid = readNumber(bytes, subjectEnd + 1, sidEnd);
+  if (sid < 0) return 0;
   message.sid = sid;
   message.subjectStart = at;
-  message.subjectEnd = end0;
-  message.replyStart = hasReply ? end1 + 1 : end1;
-  message.replyEnd = hasReply ? end2 : end1;
+  message.subjectEnd = subjectEnd;
+  return readMessageTail(message, bytes, sidEnd + 1, stop, withHeaders);
+}
+
+/**
+ * What comes behind the sid and its space, as every nats-server writes it: `[reply] [header bytes] <total bytes>\r\n`. Returns the offset of
+ * the line feed, or 0 at anything else. Offsets in local variables make the whole parser nearly twice as fast as a list of fields.
+ */
+export function readMessageTail(message: RawMessage, bytes: Uint8Array, at: number, stop: number, withHeaders: boolean): number {
+  const end1 = fieldEnd(bytes, at, stop);
+  const end2 = end1 < stop && bytes[end1] === SPACE ? fieldEnd(bytes, end1 + 1, stop) : end1;
+  const end3 = end2 > end1 && end2 < stop && bytes[end2] === SPACE ? fieldEnd(bytes, end2 + 1, stop) : end2;
+  const lineFeed = end3 + 1;
+  if (lineFeed >= stop || bytes[end3] !== CR || bytes[lineFeed] !== LF) return 0;
+
+  const fields = end3 > end2 ? 3 : end2 > end1 ? 2 : 1;
+  const hasReply = fields === (withHeaders ? 3 : 2);
+  if (!hasReply && fields !== (withHeaders ? 2 : 1)) return 0;
+  const beforeTotal = fields === 3 ? end2 : fields === 2 ? end1 : at - 1;
+  const total = readNumber(bytes, beforeTotal + 1, end3);
+  const headerBytes = withHeaders ? readNumber(bytes, hasReply ? end1 + 1 : at, beforeTotal) : 0;
+  if (headerBytes < 0 || total < headerBytes) return 0;
+
+  message.replyStart = at;
+  message.replyEnd = hasReply ? end1 : at;
   message.headersStart = lineFeed + 1;
   message.payloadStart = lineFeed + 1 + headerBytes;
   message.payloadEnd = lineFeed + 1 + total;

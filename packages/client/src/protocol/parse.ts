@@ -2,7 +2,8 @@ import { ProtocolError } from "@nats-io/nats-core";
 import { Assembly } from "./assembly.ts";
 import type { RawMessage, ServerEvents } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
-import { INCOMPLETE, MALFORMED, readMessageLine } from "./message-line.ts";
+import { INCOMPLETE, MALFORMED, readMessageLine, readMessageTail } from "./message-line.ts";
+import { Repeat } from "./repeat.ts";
 import { type Verb, verbAt } from "./verb.ts";
 
 /** What the parser takes at most. Beyond it: a `ProtocolError` that names the limit and the size seen. Positive integers. */
@@ -25,8 +26,8 @@ type State =
  * Turns the bytes of a server into events, however they are cut into chunks.
  *
  * A frame that lies whole in a chunk is reported where it lies, without a copy; one that spans chunks is put together in a buffer of its
- * own. Either way `RawMessage.bytes` is never written to again, so the chunks must not be either. Control lines may end in LF alone, as
- * in the official parser; a payload must be followed by CR LF.
+ * own. Nothing of a chunk is kept when `parse()` returns. Control lines may end in LF alone, as in the official parser; a payload must be
+ * followed by CR LF.
  *
  * Garbage throws `ProtocolError`. What an event handler throws comes out of `parse()` unchanged. After either the parser is stopped: the
  * rest of the chunk was not read, so the place in the stream is lost, and `parse()` throws `ProtocolError` until `reset()`.
@@ -39,6 +40,9 @@ export class Parser {
   readonly #message: RawMessage = {
     sid: 0,
     bytes: NO_BYTES,
+    view: undefined,
+    isOwn: false,
+    subject: undefined,
     subjectStart: 0,
     subjectEnd: 0,
     replyStart: 0,
@@ -47,6 +51,7 @@ export class Parser {
     payloadStart: 0,
     payloadEnd: 0,
   };
+  readonly #repeat: Repeat = new Repeat();
   #state: State = BETWEEN;
 
   constructor(events: ServerEvents, limits: ParserLimits = {}) {
@@ -69,7 +74,10 @@ export class Parser {
       if (this.#isParsing()) this.#state = { kind: "stopped", cause };
       throw cause;
     } finally {
-      // An idle connection must not pin its last chunk.
+      // An idle connection must not pin its last chunk. Also after a throw:
+      this.#message.isOwn = false;
+      this.#message.view = undefined;
+      this.#repeat.begin(undefined);
       this.#message.bytes = NO_BYTES;
     }
   }
@@ -91,8 +99,11 @@ export class Parser {
       at = this.#complete(unfinished, chunk);
       if (at < 0) return { kind: "inside", frame: unfinished };
     }
+    const view = end < 256 ? undefined : new DataView(chunk.buffer, chunk.byteOffset, end);
+    this.#message.view = view;
+    this.#repeat.begin(view);
     while (at < end && this.#isParsing()) {
-      const next = this.#frame(chunk, at, end);
+      const next = this.#again(chunk, at, end) || this.#frame(chunk, at, end);
       if (next <= 0) {
         const frame = new Assembly(-next);
         frame.append(chunk, at, end);
@@ -123,8 +134,26 @@ export class Parser {
     const taken = Math.min(frame.frameBytes - frame.length, chunk.length - at);
     frame.append(chunk, at, at + taken);
     if (frame.length < frame.frameBytes) return -1;
+    this.#message.isOwn = true;
     this.#frame(frame.bytes, 0, frame.length);
+    this.#message.isOwn = false;
     return at + taken;
+  }
+
+  /** `#frame()` for a whole message whose line begins as the last one did; 0 for everything else. */
+  #again(bytes: Uint8Array, at: number, end: number): number {
+    const repeat = this.#repeat;
+    const tail = repeat.tailOf(at, end);
+    if (tail === 0) return 0;
+    const message = this.#message;
+    const stop = Math.min(end, at + this.#lineBytes + 1);
+    const lineFeed = readMessageTail(message, bytes, tail, stop, repeat.withHeaders);
+    // Also for `#frame()` to judge: what is too long.
+    if (lineFeed === 0 || message.payloadEnd + 2 > end || message.payloadEnd - lineFeed > this.#messageBytes) return 0;
+    message.subjectStart += at - repeat.at;
+    message.subjectEnd += at - repeat.at;
+    repeat.moved(at);
+    return this.#whole(bytes, at, lineFeed);
   }
 
   /**
@@ -157,6 +186,17 @@ export class Parser {
     const total = payloadEnd - message.headersStart;
     if (total > this.#messageBytes) throw tooLong("message", total, "messageBytes", this.#messageBytes);
     if (payloadEnd + 2 > end) return at - (payloadEnd + 2);
+    message.subject = undefined;
+    // Behind anything but a space it was an unusual spelling, and the next line is read as one, too.
+    if (bytes[message.replyStart - 1] === SPACE) this.#repeat.remember(at, message.replyStart, withHeaders);
+    else this.#repeat.forget();
+    return this.#whole(bytes, at, lineFeed);
+  }
+
+  /** Reports the message that begins at `at`, all of which is there. */
+  #whole(bytes: Uint8Array, at: number, lineFeed: number): number {
+    const message = this.#message;
+    const { payloadEnd } = message;
     if (bytes[payloadEnd] !== CR || bytes[payloadEnd + 1] !== LF) throw unterminated(bytes, at, lineFeed, payloadEnd);
     message.bytes = bytes;
     this.#events.message(message);

@@ -100,10 +100,12 @@ export class FakeConnection {
     this.send(`INFO ${JSON.stringify(info)}\r\n`);
   }
 
+  /** Sends a PING. */
   ping(): void {
     this.send("PING\r\n");
   }
 
+  /** Sends a PONG. */
   pong(): void {
     this.send("PONG\r\n");
   }

@@ -8,19 +8,22 @@
  * - {@link VirtualClock}: time, timers and randomness that a test controls.
  */
 
+export type { Runtime, Timer } from "../runtime.ts";
 export { type DialAnswer, type MemoryOptions, memoryTransport } from "../transport/memory.ts";
 export type { MemoryPeer } from "../transport/memory-peer.ts";
+export type { Endpoint, Link, LinkHandler, SecureOptions, Transport } from "../transport/transport.ts";
 export type { FakeConnection } from "./fake-connection.ts";
 export type { FakeMessage } from "./fake-message.ts";
 export { type FakeScripts, fakeScripts } from "./fake-scripts.ts";
 export { type FakeScript, type FakeServer, type FakeServerOptions, startFakeServer } from "./fake-server.ts";
+export type { Refusal } from "./fake-service.ts";
 export { type CutPoint, type FaultProxy, type FaultProxyOptions, type OnAccept, startFaultProxy } from "./fault-proxy.ts";
 export type { MonitorReport } from "./monitor.ts";
 export { type NatsCluster, type NatsClusterOptions, startCluster } from "./nats-cluster.ts";
 export { type NatsServer, type NatsServerState, startNatsServer } from "./nats-server.ts";
 export { freePort, listenOnFreePort } from "./ports.ts";
 export type { ConnectionFlow, Direction, ProxiedConnection, ProxiedFrame } from "./proxied-connection.ts";
-export type { CutKind, FlowControls } from "./proxy-flow.ts";
+export type { CutKind, FlowControls, FlowSettings } from "./proxy-flow.ts";
 export { seededRandom } from "./seeded-random.ts";
 export { findNatsServer, serverVersionAtLeast } from "./server-binary.ts";
 export type { ServerConfig, ServerConfigValue } from "./server-config.ts";

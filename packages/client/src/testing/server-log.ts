@@ -1,4 +1,4 @@
-/** How {@link ServerLog.waitFor} waits. */
+/** How `waitForLog()` waits. */
 export interface WaitForLogOptions {
   /** Reject after this many milliseconds (default 10 000). */
   readonly timeoutMs?: number;

@@ -47,6 +47,7 @@ export interface TransportHarness {
   drop(): void;
   /** See ContractChild; left out where a link cannot keep a process alive. */
   spawn?(hold: boolean): ContractChild;
+  /** Ends what the harness started. */
   close(): Promise<void>;
 }
 

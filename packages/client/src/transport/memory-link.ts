@@ -136,7 +136,12 @@ export class MemoryLink implements Link {
 
   /** Bytes from the peer arrive. */
   deliver(bytes: Uint8Array): void {
-    this.#later(() => this.#handler.data(bytes));
+    this.#later(() => {
+      const read = Uint8Array.from(bytes);
+      this.#handler.data(read);
+      // Sockets read into the same memory again.
+      read.fill(0);
+    });
   }
 
   /** The peer's FIN (`null`) or RST arrives, behind everything that happened before. */

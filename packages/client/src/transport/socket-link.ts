@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Inlet } from "./inlet.ts";
 import { lostError } from "./socket-errors.ts";
 import { startTls } from "./tls.ts";
 import type { Endpoint, Link, LinkHandler, SecureOptions } from "./transport.ts";
@@ -27,16 +28,20 @@ export class SocketLink implements Link {
   #outstanding: Outstanding | null = null;
   /** Why the link ends: what `closed()` will say. */
   #error: Error | null = null;
+  /** What `#raw` reads into while it is in the clear; undefined when TLS came first. */
+  readonly #inlet: Inlet | undefined;
   readonly #endpoint: Endpoint;
   readonly #handler: LinkHandler;
 
-  /** `socket` is `raw`, or the established TLS socket above it. Neither may be destroyed. */
-  constructor(raw: Socket, socket: Socket, endpoint: Endpoint, handler: LinkHandler) {
+  /** `socket` is `raw`, or the established TLS socket above it. Neither may be destroyed. `inlet`: what `raw` was opened with. */
+  constructor(raw: Socket, socket: Socket, inlet: Inlet | undefined, endpoint: Endpoint, handler: LinkHandler) {
     this.#raw = raw;
+    this.#inlet = inlet;
     this.#socket = socket;
     this.#stage = socket === raw ? "plain" : "secure";
     this.#endpoint = endpoint;
     this.#handler = handler;
+    inlet?.open(this.#onData);
     this.#follow(socket);
   }
 
@@ -79,9 +84,8 @@ export class SocketLink implements Link {
   async secure(options: SecureOptions, tlsName: string): Promise<void> {
     if (this.#stage !== "plain") throw new Error(`secure() on a link that is ${this.#stage}`);
     this.#stage = "securing";
-    // What comes from now on belongs to TLS: paused, the socket keeps it, and Node hands it to the TLS socket.
-    this.#raw.pause();
-    this.#raw.off("data", this.#onData);
+    // What comes from now on belongs to TLS: the socket keeps it, and Node hands it to the TLS socket.
+    this.#inlet?.divert(this.#raw);
     try {
       const socket = await startTls(this.#raw, options, { ...this.#endpoint, tlsName });
       if (socket.destroyed) throw lostError(this.#endpoint, new Error("closed during the TLS handshake"));
@@ -124,7 +128,8 @@ export class SocketLink implements Link {
   }
 
   #follow(socket: Socket): void {
-    socket.on("data", this.#onData);
+    // A plain socket reads through the inlet.
+    if (socket !== this.#raw) socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onClose);
     // Never taken off: an error without a listener would end the process.

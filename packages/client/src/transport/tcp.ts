@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { createConnection, type Socket } from "node:net";
+import { Inlet } from "./inlet.ts";
 import { dialError, resolveError } from "./socket-errors.ts";
 import { SocketLink } from "./socket-link.ts";
 import { startTls } from "./tls.ts";
@@ -26,7 +27,8 @@ async function dial(
 ): Promise<Link> {
   const { signal, secure } = options;
   signal.throwIfAborted();
-  const raw = open(endpoint);
+  const inlet = secure?.handshakeFirst === true ? undefined : new Inlet();
+  const raw = open(endpoint, inlet);
   const abort = (): void => {
     raw.destroy();
   };
@@ -37,7 +39,7 @@ async function dial(
     signal.throwIfAborted();
     // No event can come between this line and the caller's: promise jobs run before the next I/O.
     if (socket.destroyed) throw dialError(endpoint, new Error("closed as soon as it was connected"));
-    return new SocketLink(raw, socket, endpoint, handler);
+    return new SocketLink(raw, socket, inlet, endpoint, handler);
   } catch (error) {
     raw.destroy();
     throw signal.aborted ? signal.reason : error;
@@ -46,10 +48,12 @@ async function dial(
   }
 }
 
-function open(endpoint: Endpoint): Socket {
+/** With an inlet that is where its bytes go; without one they are `data` events. */
+function open(endpoint: Endpoint, inlet: Inlet | undefined): Socket {
   try {
     // keepAlive with the system's own delay: dead links are found by fences and heartbeats, this is for what stands in between.
-    return createConnection({ host: endpoint.hostname, port: endpoint.port, noDelay: true, keepAlive: true });
+    const reads = inlet === undefined ? {} : { onread: inlet.onread };
+    return createConnection({ host: endpoint.hostname, port: endpoint.port, noDelay: true, keepAlive: true, ...reads });
   } catch (cause) {
     throw dialError(endpoint, cause); // a port that is none
   }

@@ -31,7 +31,7 @@ export interface Endpoint {
  * owner's own `reset()` or `destroy()` only `closed`.
  */
 export interface LinkHandler {
-  /** Bytes arrived. They belong to the receiver from now on: the transport never writes to them again. */
+  /** Bytes arrived. They are the receiver's until it returns: then the transport may write over them. */
   data(bytes: Uint8Array): void;
   /** The chunk for which `write()` returned `false` is now with the kernel, whole. */
   taken(): void;

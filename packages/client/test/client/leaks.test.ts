@@ -10,6 +10,7 @@ import { request } from "../../src/client/request.ts";
 import { requestMany } from "../../src/client/request-many.ts";
 import { RoundTrips } from "../../src/client/rtt.ts";
 import { type HoldfastSubscription, subscribe } from "../../src/client/subscription.ts";
+import { RequestTraces } from "../../src/client/trace.ts";
 import { SubscriptionTable } from "../../src/inbound/table.ts";
 import { Outbound } from "../../src/outbound/outbound.ts";
 import { resolveOptions } from "../../src/resolve-options.ts";
@@ -47,7 +48,7 @@ class Bench {
   };
 
   #common() {
-    return { life: this.life, runtime: this.clock, noAsyncTraces: false };
+    return { life: this.life, runtime: this.clock, noAsyncTraces: false, traces: new RequestTraces(false, this.clock) };
   }
 
   /** To the request made last, which is the `count`th. */

@@ -47,17 +47,37 @@ test("names may be UTF-8, and begin with what looks like a byte order mark", () 
   assert.equal(message.reply, "\uFEFFreply");
 });
 
-test("a payload up to 1 KiB does not keep the read slab alive", () => {
-  const message = received(msg("a", "", "x".repeat(1024)));
-  assert.ok(message.data.buffer.byteLength < 2048, `${message.data.buffer.byteLength} bytes`);
-});
+for (const [size, pinned] of [
+  [16, 1024],
+  [64, 1024],
+  [65, 8192],
+  [1024, 8192],
+  [1025, 1025],
+  [100_000, 100_000],
+] as const) {
+  test(`a message of ${size} bytes keeps no more than ${pinned} alive, and nothing of what it was read from`, () => {
+    const headers = "\r\nName: value";
+    const raw = rawMessage(hmsg("a.b", "reply", headers, "x".repeat(size)), SLAB);
+    const message = decodeMessage(raw, new Recorder());
+    raw.bytes.fill(0);
+    assert.ok(message.data.buffer.byteLength <= pinned, `${message.data.buffer.byteLength} bytes`);
+    assert.equal(message.string(), "x".repeat(size));
+    assert.deepEqual([message.subject, message.reply, message.headers?.get("Name")], ["a.b", "reply", "value"]);
+    assert.equal(message.size(), 3 + 5 + `NATS/1.0${headers}\r\n\r\n`.length + size);
+  });
+}
 
-test("a larger payload is a view of the read slab", () => {
-  const raw = rawMessage(msg("a", "", "x".repeat(1025)), SLAB);
-  const message = decodeMessage(raw, new Recorder());
+test("a large payload that the parser put together in a buffer of its own is not copied again", () => {
+  const raw = rawMessage(msg("a", "", "x".repeat(1025)));
+  const message = decodeMessage({ ...raw, isOwn: true }, new Recorder());
   assert.equal(message.data.buffer, raw.bytes.buffer);
   assert.equal(message.string(), "x".repeat(1025));
-  assert.equal(message.subject, "a");
+});
+
+test("the text of a subject is left for the next message with the same", () => {
+  const raw = rawMessage(msg("a", "", ""));
+  const { subject } = decodeMessage(raw, new Recorder());
+  assert.equal(raw.subject, subject);
 });
 
 test("data is a plain Uint8Array, also where the transport reads into a Buffer", () => {

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NoRespondersError, PermissionViolationError, RequestError, TimeoutError } from "@nats-io/nats-core";
-import { type CallTrace, callTrace, requestError, timeoutError, toError, withTrace } from "../../src/client/trace.ts";
+import {
+  type CallTrace,
+  callTrace,
+  RequestTraces,
+  requestError,
+  timeoutError,
+  toError,
+  withTrace,
+} from "../../src/client/trace.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 function ourFunction(): CallTrace {
   return callTrace(false, ourFunction);
@@ -46,4 +55,20 @@ test("anything thrown becomes an error", () => {
   assert.equal(toError(error), error);
   assert.equal(toError("text").message, "text");
   assert.equal(toError(undefined).message, "undefined");
+});
+
+test("of the requests of a second the first 1 000 have a trace, and with noAsyncTraces none", () => {
+  const clock = new VirtualClock();
+  const traces = new RequestTraces(false, clock);
+  const traced = (calls: number): number => {
+    let count = 0;
+    for (let i = 0; i < calls; i++) if (traces.take(usersFunction) !== undefined) count++;
+    return count;
+  };
+  assert.deepEqual([traced(600), traced(600), traced(5)], [600, 400, 0]);
+  clock.advance(999);
+  assert.equal(traced(5), 0);
+  clock.advance(1);
+  assert.equal(traced(2_000), 1_000);
+  assert.equal(new RequestTraces(true, clock).take(usersFunction), undefined);
 });

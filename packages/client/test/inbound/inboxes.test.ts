@@ -37,6 +37,20 @@ test("an inbox of somebody else is not, however much it looks like one of ours",
   }
 });
 
+test("an inbox that was found is looked for again once it was left", () => {
+  const inboxes = listening("_INBOX.mux.*", "_INBOX.batch.>", "_INBOX.other.*");
+  for (const [subject, reply, alike] of [
+    ["_INBOX.mux.*", "_INBOX.mux.1", "_INBOX.muy.1"],
+    ["_INBOX.batch.>", "_INBOX.batch.1.2", "_INBOX.batches.1"],
+  ] as const) {
+    assert.equal(inboxes.has(reply), true);
+    assert.equal(inboxes.has(alike), false, alike);
+    assert.equal(inboxes.has("_INBOX.other.1"), true);
+    inboxes.remove(subject);
+    assert.equal(inboxes.has(reply), false, reply);
+  }
+});
+
 test("who listens to everybody's inboxes has not made them its own", () => {
   const inboxes = listening("_INBOX.>", "_INBOX.*", "_INBOX.*.x", ">", "*.a");
   for (const reply of ["_INBOX.a", "_INBOX.a.b", "_INBOX.a.x"]) assert.equal(inboxes.has(reply), false, reply);

@@ -41,7 +41,7 @@ class Bench {
 function rawMessage(sid: number, payload: string): RawMessage {
   const bytes = new TextEncoder().encode(payload);
   const zero = { subjectStart: 0, subjectEnd: 0, replyStart: 0, replyEnd: 0, headersStart: 0, payloadStart: 0 };
-  return { sid, bytes, ...zero, payloadEnd: bytes.length };
+  return { sid, bytes, view: undefined, isOwn: false, subject: undefined, ...zero, payloadEnd: bytes.length };
 }
 
 function text(bytes: Uint8Array): string {
@@ -84,6 +84,20 @@ test("a receiver may unsubscribe while it gets the last message of the count", (
   bench.deliver(1);
   assert.deepEqual(bench.events, ["a message"]);
 });
+
+for (const how of ["unsubscribe", "resubscribe"] as const) {
+  test(`what comes behind a message whose receiver called ${how}() finds nobody under the old sid`, () => {
+    const bench = new Bench();
+    const other = bench.subscribe("other");
+    const entry = bench.subscribe("a", {
+      onMessage: () => (how === "unsubscribe" ? bench.table.unsubscribe(entry) : bench.table.resubscribe(entry, "b")),
+    });
+    bench.deliver(entry.sid, 3);
+    bench.deliver(other.sid);
+    assert.deepEqual(bench.events, ["a message", "other message"]);
+    assert.equal(bench.table.inMsgs, 4);
+  });
+}
 
 test("a count that is reached already ends it at once", () => {
   const bench = new Bench();

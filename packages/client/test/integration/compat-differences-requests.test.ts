@@ -132,3 +132,18 @@ test("respond() on a closed connection throws (nats.js: it says true, and nothin
     { natsJs: true as unknown, holdfast: "ClosedConnectionError: closed connection" },
   ),
 );
+
+test("of the requests of one second the first 1 000 say where they were made when they fail (nats.js: all)", limit, () =>
+  both.differ(
+    async (client) => {
+      const nc = await client.open();
+      // Made in one turn, so that all fall into one second.
+      const errors = await Promise.all(
+        Array.from({ length: 1_200 }, () => nc.request("nobody", "", { timeout: 20_000 }).catch((error: unknown) => error)),
+      );
+      return errors.filter((error) => error instanceof Error && error.stack?.includes("compat-differences-requests") === true)
+        .length;
+    },
+    { natsJs: 1_200, holdfast: 1_000 },
+  ),
+);
