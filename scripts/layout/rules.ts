@@ -6,7 +6,7 @@ import { type Found, listFiles, type SourceFile } from "./source.ts";
 const MAX_LINES = 300;
 
 /** Folders of packages/client/src that do no I/O and take time, timers and randomness from a `Runtime`. */
-const PURE = ["bytes", "protocol", "outbound", "inbound", "session"] as const;
+const PURE = ["bytes", "protocol", "outbound", "inbound", "session", "stream"] as const;
 
 /** Test folders that belong to no folder of `src`. */
 const FREE_TEST_FOLDERS = ["integration", "types", "package", "compat"];

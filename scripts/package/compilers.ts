@@ -20,7 +20,11 @@ const MANIFEST = {
     "@nats-io/obj": "3.4.0",
     "@nats-io/services": "3.0.0-25",
   },
-  devDependencies: { "@types/node": "20.19.43", ...Object.fromEntries(COMPILERS.map(({ name, spec }) => [name, spec])) },
+  devDependencies: {
+    "@types/node": "20.19.43",
+    "@opentelemetry/api": "1.10.0",
+    ...Object.fromEntries(COMPILERS.map(({ name, spec }) => [name, spec])),
+  },
   // It pins a nats-core of a year ago.
   overrides: { "@nats-io/services": { "@nats-io/nats-core": "3.4.0" } },
 };
@@ -42,13 +46,24 @@ const SETTINGS = {
   bundler: { ...STRICT, module: "esnext", moduleResolution: "bundler", skipLibCheck: false, exactOptionalPropertyTypes: false },
 };
 
+/** What a user of `holdfast/otel` writes, with the newest API of OpenTelemetry there was. */
+const OBSERVING = `
+import { metrics } from "@opentelemetry/api";
+import { connect, type DiagnosticsMessage } from "@nats-io/transport-node";
+import { type Observation, observeConnection } from "@nats-io/transport-node/otel";
+
+export const observed: Observation = observeConnection(await connect(), { meter: metrics.getMeter("a"), attributes: { a: 1 } });
+export const typeOf = ({ event }: DiagnosticsMessage): string => (event.type === "undelivered" ? "" : event.type);
+`;
+
 /** Compiles a program that was written for the official client against the packed library, with every TypeScript we support. */
 export async function tryCompilers(registryUrl: string, say: (line: string) => void): Promise<void> {
   using project = new Project({ manifest: MANIFEST });
   project.useRegistry(registryUrl);
   for (const [name, compilerOptions] of Object.entries(SETTINGS))
-    project.write(`tsconfig.${name}.json`, JSON.stringify({ compilerOptions, files: ["user-code.ts"] }));
+    project.write(`tsconfig.${name}.json`, JSON.stringify({ compilerOptions, files: ["user-code.ts", "observing.ts"] }));
   project.write("user-code.ts", readFileSync(join(root, "packages/client/test/types/user-code.ts"), "utf8"));
+  project.write("observing.ts", OBSERVING);
   await project.install();
   for (const { label, name } of COMPILERS) {
     for (const setting of Object.keys(SETTINGS))

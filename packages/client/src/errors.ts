@@ -74,6 +74,72 @@ export class UndeliveredError extends Error {
   }
 }
 
+/**
+ * What is known of a message that a stream did not acknowledge: `notStored`, it is not in the stream by this publisher's doing;
+ * `inDoubt`, it may be.
+ */
+export type StoreState = "notStored" | "inDoubt";
+
+/** Rejects a message, or a batch, that a stream did not acknowledge. `cause` says why. */
+export class StreamPublishError extends Error {
+  override readonly name = "StreamPublishError";
+  readonly state: StoreState;
+  /** How often it was sent. */
+  readonly attempts: number;
+  /** Its `Nats-Msg-Id`, if it has one; of a batch: that of the last message. Publish it with this id, and a second copy is recognised. */
+  readonly msgID: string | undefined;
+
+  constructor(state: StoreState, attempts: number, msgID: string | undefined, cause: Error) {
+    super(`${STORED[state]}: ${cause.message}`, { cause });
+    this.state = state;
+    this.attempts = attempts;
+    this.msgID = msgID;
+  }
+}
+
+/**
+ * Rejects a message, or a batch, that JetStream refused. It has the members of the official module's `JetStreamApiError`, whose class is
+ * another: compare `name` and `code`, not with `instanceof`.
+ */
+export class JetStreamApiError extends Error {
+  override readonly name = "JetStreamApiError";
+  /** JetStream's number of the error, its `err_code`: 10071 for a wrong last sequence. */
+  readonly code: number;
+  /** In the manner of HTTP, JetStream's `code`: 400. */
+  readonly status: number;
+  /** `notStored`; or `inDoubt`, when an earlier copy was sent whose fate is not known. */
+  readonly state: StoreState;
+
+  /** `error` is what JetStream said. */
+  constructor(error: { readonly code: number; readonly err_code: number; readonly description: string }, state: StoreState) {
+    super(error.description);
+    this.code = error.err_code;
+    this.status = error.code;
+    this.state = state;
+  }
+
+  /** JetStream's own object. */
+  apiError(): { code: number; err_code: number; description: string } {
+    return { code: this.status, err_code: this.code, description: this.message };
+  }
+}
+
+/** Rejects a message that was published although as many as `maxOutstanding` allows were unacknowledged. It was not accepted. */
+export class StreamPublisherFullError extends Error {
+  override readonly name = "StreamPublisherFullError";
+
+  /** How many messages, and bytes of payload, may be unacknowledged. */
+  constructor(maxOutstanding: number, maxOutstandingBytes: number) {
+    const bytes = maxOutstandingBytes === Infinity ? "" : ` or ${maxOutstandingBytes} bytes`;
+    super(`${maxOutstanding} messages${bytes} are unacknowledged, which is maxOutstanding: wait for ready() before publish()`);
+  }
+}
+
+const STORED: Record<StoreState, string> = {
+  notStored: "not stored",
+  inDoubt: "in doubt, it may be stored",
+};
+
 const MEANING: Record<UndeliveredState, string> = {
   rejected: "rejected, the server refused it",
   inDoubt: "in doubt, the connection ended before the server confirmed it, so it may have arrived or not",

@@ -2,12 +2,17 @@
  * Holdfast: a NATS client that holds on to what you publish while the server is away. `connect()` replaces that of
  * `@nats-io/transport-node`; everything nats-core exports is exported here too.
  */
+import { channel } from "node:diagnostics_channel";
 import { debuglog } from "node:util";
 import { type ConnectionOptions, InvalidOperationError, type WsConnectionOptions } from "@nats-io/nats-core";
 import type { HoldfastConnection } from "./client/connection.ts";
 import { open } from "./client/open.ts";
 import type { HoldfastOptions } from "./options.ts";
 import { resolveOptions } from "./resolve-options.ts";
+import type { AtomicPublisher } from "./stream/atomic-publisher.ts";
+import { openPublisher } from "./stream/open.ts";
+import type { AtomicPublisherOptions, FastPublisherOptions, StreamPublisherOptions } from "./stream/options.ts";
+import type { FastPublisher, StreamPublisher } from "./stream/publisher.ts";
 import { nodeRuntime } from "./transport/node-runtime.ts";
 import { tcpTransport } from "./transport/tcp.ts";
 
@@ -76,9 +81,20 @@ export {
   timeout,
 } from "@nats-io/nats-core/internal";
 export type { HoldfastConnection } from "./client/connection.ts";
+export type { DiagnosticsEvent, DiagnosticsMessage } from "./client/diagnostics.ts";
 export type { OutboundEvents } from "./client/outbound-events.ts";
 export type { OutboundView } from "./client/outbound-view.ts";
-export { type Amount, FlushError, ReconnectBufferFullError, UndeliveredError, type UndeliveredState } from "./errors.ts";
+export {
+  type Amount,
+  FlushError,
+  JetStreamApiError,
+  ReconnectBufferFullError,
+  type StoreState,
+  StreamPublishError,
+  StreamPublisherFullError,
+  UndeliveredError,
+  type UndeliveredState,
+} from "./errors.ts";
 export type {
   Delivery,
   HoldfastOptions,
@@ -91,6 +107,20 @@ export type {
 } from "./options.ts";
 export type { Counts } from "./outbound/counts.ts";
 export type { OutboundEvent } from "./outbound/events.ts";
+export type { AtomicPublisher, BatchMessage } from "./stream/atomic-publisher.ts";
+export type {
+  AtomicPublisherOptions,
+  FastPublisherOptions,
+  Instant,
+  OutstandingOptions,
+  ScheduleOptions,
+  StreamExpectations,
+  StreamOptions,
+  StreamPublisherOptions,
+  StreamPublishOptions,
+} from "./stream/options.ts";
+export type { BatchAck, PubAck } from "./stream/pub-ack.ts";
+export type { FastPublisher, Publishing, StreamPublisher } from "./stream/publisher.ts";
 
 /** The name of `@nats-io/transport-node` for the options of `connect()`. */
 export type NodeConnectionOptions = HoldfastOptions;
@@ -106,7 +136,23 @@ export async function connect(options?: HoldfastOptions): Promise<HoldfastConnec
     transport: tcpTransport(),
     runtime: nodeRuntime,
     log: (line) => log("%s", line),
+    channel,
   });
+}
+
+/**
+ * Publishes into a JetStream stream, many messages at a time, each until the stream has acknowledged it: over reconnects, changes of
+ * leader and lost acknowledgements, under a `Nats-Msg-Id` that stays the same, so that within the stream's `duplicate_window` nothing
+ * is stored twice. `docs/STREAMS.md` says what holds and what does not. Throws `InvalidArgumentError` for options that cannot be.
+ */
+export function publishToStream(nc: HoldfastConnection, options?: StreamPublisherOptions): StreamPublisher;
+export function publishToStream(nc: HoldfastConnection, options: FastPublisherOptions): FastPublisher;
+export function publishToStream(nc: HoldfastConnection, options: AtomicPublisherOptions): AtomicPublisher;
+export function publishToStream(
+  nc: HoldfastConnection,
+  options?: StreamPublisherOptions | FastPublisherOptions | AtomicPublisherOptions,
+): StreamPublisher | FastPublisher | AtomicPublisher {
+  return openPublisher(nc, options, nodeRuntime);
 }
 
 /** Always rejects: this version speaks NATS over TCP and TLS, not over WebSocket. */

@@ -8,7 +8,15 @@ import * as holdfast from "../src/index.ts";
 
 /** What Node adds to a CommonJS module. */
 const INTEROP = ["default", "module.exports", "__esModule"];
-const OURS = ["FlushError", "ReconnectBufferFullError", "UndeliveredError"];
+const OURS = [
+  "FlushError",
+  "JetStreamApiError",
+  "ReconnectBufferFullError",
+  "StreamPublishError",
+  "StreamPublisherFullError",
+  "UndeliveredError",
+  "publishToStream",
+];
 /** Where a value of ours is not the official one. */
 const REPLACED = ["connect", "wsconnect"];
 /** What transport-node exports and Holdfast does not, with the reason; who needs one finds it in `@nats-io/nats-core/internal`. */

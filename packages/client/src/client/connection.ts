@@ -103,19 +103,25 @@ export interface ConnectionParts {
 
 /** The face of it all: checks the state, and hands each call to the part that does it. */
 export class Connection implements HoldfastConnection {
-  /** The last INFO, kept while there is no connection; undefined once closed. A getter, made below. */
+  /** The last INFO, kept while there is no connection; undefined once closed. A getter, made here. */
   declare info?: ServerInfo;
+  static {
+    // With `exactOptionalPropertyTypes` a getter in the class could not implement an optional member.
+    Object.defineProperty(Connection.prototype, "info", {
+      enumerable: true,
+      get(this: Connection) {
+        const { life, session } = this.#parts;
+        return life.isClosed ? undefined : session.info;
+      },
+    });
+  }
+
   readonly outbound: OutboundView;
   readonly #parts: ConnectionParts;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.outbound = outboundView(parts.outbound, parts.publisher, parts.events);
-    // With `exactOptionalPropertyTypes` a getter in the class could not implement an optional member.
-    Object.defineProperty(this, "info", {
-      enumerable: true,
-      get: () => (parts.life.isClosed ? undefined : parts.session.info),
-    });
   }
 
   publish(subject: string, payload?: Payload, options?: HoldfastPublishOptions): boolean {

@@ -37,18 +37,27 @@ export interface ModuleParts {
   readonly options: ResolvedOptions;
   readonly runtime: Runtime;
   readonly life: Life;
+  readonly features: ServerFeatures;
   readonly closed: Promise<Error | undefined>;
   readonly info: () => ServerInfo | undefined;
   readonly request: (subject: string) => Promise<Msg>;
 }
 
-/** nats-core's `Features`, kept in step with the server connected to. */
+/** nats-core's `Features`, kept in step with the server connected to. Made when a module asks for it: it is a tenth of an idle connection. */
 export class ServerFeatures {
-  readonly features: Features = new Features({ major: 0, minor: 0, micro: 0 });
+  #version: SemVer = { major: 0, minor: 0, micro: 0 };
+  #features: Features | undefined;
+
+  get features(): Features {
+    this.#features ??= new Features(this.#version);
+    return this.#features;
+  }
 
   update(info: ServerInfo): void {
     const version = versionOf(info);
-    if (version !== undefined) this.features.update(version);
+    if (version === undefined) return;
+    this.#version = version;
+    this.#features?.update(version);
   }
 }
 
@@ -64,12 +73,7 @@ export class ModulePublisher implements MessagePublisher {
 
   constructor(publisher: Publisher, mux: Mux, noAsyncTraces: boolean) {
     this.options = { noAsyncTraces };
-    this.muxSubscriptions = {
-      get baseInbox() {
-        return mux.base;
-      },
-      cancel: (request) => mux.removeForeign(request),
-    };
+    this.muxSubscriptions = new ForeignRequests(mux);
     this.#publisher = publisher;
     this.#mux = mux;
   }
@@ -91,30 +95,77 @@ export class ModulePublisher implements MessagePublisher {
   }
 }
 
-/** Gives a connection the members, not enumerable. */
-export function defineModuleMembers(connection: object, features: Features, parts: ModuleParts): void {
-  const listeners = closeListeners(parts.closed);
-  const members = {
-    features,
-    options: moduleOptions(parts.options, parts.runtime),
-    addCloseListener: (listener: CloseListener): void => listeners.add(listener),
-    removeCloseListener: (listener: CloseListener): void => listeners.remove(listener),
-    getServerVersion: (): SemVer | undefined => versionOf(parts.info()),
-    _resub: (subscription: Subscription, subject: string, max?: number): void => {
-      parts.life.checkSubscribe();
-      if (!(subscription instanceof HoldfastSubscription)) {
-        throw InvalidArgumentError.format("subscription", "must be one of this connection");
-      }
-      subscription.resubscribe(subject, max);
-    },
-    // Not used by the modules: nats-core's `Bench` asks for it, to say in its metrics who was measured.
-    protocol: Object.freeze({ transport: Object.freeze({ lang: LANG, version: VERSION }) }),
-    // Not used by the modules: nats.js' connection has it, outside its interface.
-    context: async (): Promise<unknown> => (await parts.request("$SYS.REQ.USER.INFO")).json(reviveTime),
-  };
-  for (const [name, value] of Object.entries(members)) Object.defineProperty(connection, name, { value });
+class ForeignRequests {
+  readonly #mux: Mux;
+
+  constructor(mux: Mux) {
+    this.#mux = mux;
+  }
+
+  get baseInbox(): string {
+    return this.#mux.base;
+  }
+
+  cancel(request: ForeignRequest): void {
+    this.#mux.removeForeign(request);
+  }
 }
 
+/** The members of one connection; what takes memory is made when it is first asked for. */
+class ModuleMembers {
+  readonly #parts: ModuleParts;
+  #options: object | undefined;
+  #listeners: CloseListeners | undefined;
+
+  constructor(parts: ModuleParts) {
+    this.#parts = parts;
+  }
+
+  get features(): Features {
+    return this.#parts.features.features;
+  }
+
+  get options(): object {
+    this.#options ??= moduleOptions(this.#parts.options, this.#parts.runtime);
+    return this.#options;
+  }
+
+  get listeners(): CloseListeners {
+    this.#listeners ??= new CloseListeners(this.#parts.closed);
+    return this.#listeners;
+  }
+
+  get version(): SemVer | undefined {
+    return versionOf(this.#parts.info());
+  }
+
+  resubscribe(subscription: Subscription, subject: string, max?: number): void {
+    this.#parts.life.checkSubscribe();
+    if (!(subscription instanceof HoldfastSubscription)) {
+      throw InvalidArgumentError.format("subscription", "must be one of this connection");
+    }
+    subscription.resubscribe(subject, max);
+  }
+
+  async context(): Promise<unknown> {
+    return (await this.#parts.request("$SYS.REQ.USER.INFO")).json(reviveTime);
+  }
+}
+
+const membersOf = new WeakMap<object, ModuleMembers>();
+
+/** Gives a connection the members, not enumerable: on its prototype, so that ten thousand connections do not have ten thousand shapes. */
+export function giveModuleMembers(connection: object, parts: ModuleParts): void {
+  membersOf.set(connection, new ModuleMembers(parts));
+  const shared: object = Object.getPrototypeOf(connection);
+  if (!Object.hasOwn(shared, "_resub")) Object.defineProperties(shared, descriptors);
+}
+
+function members(connection: object): ModuleMembers {
+  const found = membersOf.get(connection);
+  if (found === undefined) throw new TypeError("this is no connection of holdfast's");
+  return found;
+}
 /**
  * The options as nats-core has parsed them. What holds credentials stays out: the modules do not need it, and objects get
  * logged.
@@ -127,29 +178,36 @@ function moduleOptions(options: ResolvedOptions, runtime: Runtime): object {
   return Object.freeze({ ...rest, servers, reconnectDelayHandler: options.reconnectDelayHandler ?? byDefault });
 }
 
-function closeListeners(closed: Promise<Error | undefined>): {
-  add(listener: CloseListener): void;
-  remove(listener: CloseListener): void;
-} {
-  const listeners = new Set<CloseListener>();
-  const notify = (listener: CloseListener, error: Error | undefined): void => {
-    try {
-      listener.connectionClosedCallback(error);
-    } catch {
-      // As in nats.js: the connection is gone, and the others must hear of it too.
-    }
-  };
-  let add = (listener: CloseListener): void => {
-    listeners.add(listener);
-  };
-  closed
-    .then((error) => {
-      add = (listener) => notify(listener, error);
-      for (const listener of listeners) notify(listener, error);
-      listeners.clear();
-    })
-    .catch(() => {});
-  return { add: (listener) => add(listener), remove: (listener) => listeners.delete(listener) };
+class CloseListeners {
+  readonly #listeners = new Set<CloseListener>();
+  #end: { readonly error: Error | undefined } | undefined;
+
+  constructor(closed: Promise<Error | undefined>) {
+    closed
+      .then((error) => {
+        this.#end = { error };
+        for (const listener of this.#listeners) notify(listener, error);
+        this.#listeners.clear();
+      })
+      .catch(() => {});
+  }
+
+  add(listener: CloseListener): void {
+    if (this.#end === undefined) this.#listeners.add(listener);
+    else notify(listener, this.#end.error);
+  }
+
+  remove(listener: CloseListener): void {
+    this.#listeners.delete(listener);
+  }
+}
+
+function notify(listener: CloseListener, error: Error | undefined): void {
+  try {
+    listener.connectionClosedCallback(error);
+  } catch {
+    // As in nats.js: the connection is gone, and the others must hear of it too.
+  }
 }
 
 /** Undefined for a server that calls its version something else than x.y.z. */
@@ -164,3 +222,46 @@ function versionOf(info: ServerInfo | undefined): SemVer | undefined {
 function reviveTime(key: string, value: unknown): unknown {
   return key === "time" && typeof value === "string" ? new Date(value) : value;
 }
+
+/** Not used by the modules: nats-core's `Bench` asks for it, to say in its metrics who was measured. */
+const PROTOCOL = Object.freeze({ transport: Object.freeze({ lang: LANG, version: VERSION }) });
+
+const descriptors: PropertyDescriptorMap & ThisType<object> = {
+  features: {
+    get() {
+      return members(this).features;
+    },
+  },
+  options: {
+    get() {
+      return members(this).options;
+    },
+  },
+  addCloseListener: {
+    value(listener: CloseListener): void {
+      members(this).listeners.add(listener);
+    },
+  },
+  removeCloseListener: {
+    value(listener: CloseListener): void {
+      members(this).listeners.remove(listener);
+    },
+  },
+  getServerVersion: {
+    value(): SemVer | undefined {
+      return members(this).version;
+    },
+  },
+  _resub: {
+    value(subscription: Subscription, subject: string, max?: number): void {
+      members(this).resubscribe(subscription, subject, max);
+    },
+  },
+  protocol: { value: PROTOCOL },
+  // Not used by the modules: nats.js' connection has it, outside its interface.
+  context: {
+    value(): Promise<unknown> {
+      return members(this).context();
+    },
+  },
+};

@@ -1,17 +1,20 @@
 import { RequestError, type Status } from "@nats-io/nats-core";
 import { SubscriptionTable } from "../inbound/table.ts";
 import type { ResolvedOptions } from "../options.ts";
+import type { OutboundEvent } from "../outbound/events.ts";
 import { Outbound } from "../outbound/outbound.ts";
 import type { Runtime } from "../runtime.ts";
 import { Session } from "../session/session.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Connection, type HoldfastConnection } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Diagnostics, type DiagnosticsChannel } from "./diagnostics.ts";
 import { Feed } from "./feed.ts";
 import { Host } from "./host.ts";
 import { Life } from "./life.ts";
 import { decodeMessage } from "./message.ts";
 import { Mux } from "./mux.ts";
-import { defineModuleMembers, ModulePublisher, ServerFeatures } from "./official-modules.ts";
+import { giveModuleMembers, ModulePublisher, ServerFeatures } from "./official-modules.ts";
 import type { OutboundEventFeed } from "./outbound-events.ts";
 import { Publisher } from "./publish.ts";
 import { type Decode, failSent, OwnInboxes, type Pending } from "./replies.ts";
@@ -19,8 +22,8 @@ import { RoundTrips } from "./rtt.ts";
 import { Shutdown } from "./shutdown.ts";
 import { StatusFeed } from "./status.ts";
 import type { HoldfastSubscription } from "./subscription.ts";
-import { toError } from "./trace.ts";
-import { undeliveredHandlers } from "./undelivered.ts";
+import { RequestTraces, toError } from "./trace.ts";
+import { type UndeliveredWatcher, undeliveredHandlers } from "./undelivered.ts";
 
 /** What a platform provides. */
 export interface Platform {
@@ -28,6 +31,8 @@ export interface Platform {
   readonly runtime: Runtime;
   /** Takes the lines of `debug: true`. They hold no credentials. */
   readonly log: (line: string) => void;
+  /** Gives the channel of a name, for the names of diagnostics.ts; without it there are none. */
+  readonly channel?: (name: string) => DiagnosticsChannel;
 }
 
 /**
@@ -38,7 +43,8 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
   const { noAsyncTraces, inboxPrefix, closeTimeout } = options;
   const log = options.debug ? platform.log : () => {};
   const life = new Life();
-  const status = new StatusFeed();
+  const diagnostics: Diagnostics = new Diagnostics(platform.channel, runtime, () => connection);
+  const status = new StatusFeed((event) => diagnostics.tellStatus(event));
   const report = (event: Status): void => {
     log(describe(event));
     status.report(event);
@@ -46,11 +52,19 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
   const reportError = (thrown: unknown): void => report({ type: "error", error: toError(thrown) });
 
   const events: OutboundEventFeed = new Feed();
-  const outbound = new Outbound(options.outbound, runtime, {
-    ...undeliveredHandlers(options.onUndelivered, reportError),
-    stalled: (ms) => session.stalled(ms),
-    event: (event) => events.report(event),
+  const watcher: UndeliveredWatcher = {
+    wants: () => diagnostics.wants("undelivered"),
+    tell: (messages) => diagnostics.tell({ type: "undelivered", messages }),
+  };
+  // Not spread: one of them is a getter.
+  const handlers = Object.assign(undeliveredHandlers(options.onUndelivered, reportError, watcher), {
+    stalled: (ms: number) => session.stalled(ms),
+    event: (event: OutboundEvent) => {
+      events.report(event);
+      diagnostics.tell(event);
+    },
   });
+  const outbound = new Outbound(options.outbound, runtime, handlers);
   const table = new SubscriptionTable((line) => outbound.control(line), options.outbound.maxControlLine, inboxPrefix);
   const roundTrips = new RoundTrips(outbound, runtime);
   const publisher = new Publisher(life, outbound, table.inboxes);
@@ -98,13 +112,21 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
     status,
     events,
     shutdown,
-    requests: { life, publisher, mux, inboxes, runtime, noAsyncTraces },
+    requests: {
+      life,
+      publisher,
+      mux,
+      inboxes,
+      runtime: new Deadlines(runtime),
+      traces: new RequestTraces(noAsyncTraces, runtime),
+    },
     subscriptions: { table, runtime, life, decode, noAsyncTraces, roundTrips, report, open: subscriptions },
   });
-  defineModuleMembers(connection, features.features, {
+  giveModuleMembers(connection, {
     options,
     runtime,
     life,
+    features,
     closed: shutdown.closed,
     info: () => connection.info,
     request: (subject) => connection.request(subject),
@@ -115,6 +137,7 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
     await shutdown.closed;
     throw error;
   }
+  diagnostics.tell({ type: "connect", server: connection.getServer() });
   return connection;
 }
 

@@ -22,13 +22,15 @@ export function readMessageOptions({ delivery, maxAge, msgId }: HoldfastPublishO
 /** The treatment that a message has by its class, as far as its options do not say otherwise. */
 export function withOptions(treatment: Treatment | undefined, { delivery, maxAge }: MessageOptions): Treatment | undefined {
   if (delivery === undefined && maxAge === undefined) return treatment;
+  // So is every message into a stream: no object for each.
+  if (delivery === undefined && maxAge === 0) return treatment?.reserved === true ? TOO_OLD_RESERVED : TOO_OLD;
   return { ...treatment, ...ageTreatment(maxAge), ...(delivery === undefined ? {} : { delivery }) };
 }
 
 /** With 0 it is too old for any other connection. */
 function ageTreatment(maxAge: number | undefined): Treatment {
   if (maxAge === undefined) return {};
-  return maxAge === 0 ? { bound: true, delivery: "at-most-once" } : { maxAge };
+  return maxAge === 0 ? TOO_OLD : { maxAge };
 }
 
 /** It becomes a header line: nothing in it may end that line, and an empty one would name all messages alike. */
@@ -38,5 +40,7 @@ function readMsgId(value: unknown): string {
 }
 
 const NONE: MessageOptions = Object.freeze({ delivery: undefined, maxAge: undefined, msgId: undefined });
+const TOO_OLD: Treatment = Object.freeze({ bound: true, delivery: "at-most-once" });
+const TOO_OLD_RESERVED: Treatment = Object.freeze({ ...TOO_OLD, reserved: true });
 const LEVELS: readonly Delivery[] = ["at-most-once", "at-least-once"];
 const AGE: NumberRange = { min: 0, max: Infinity, whole: false, allowed: "a number of milliseconds from 0, or Infinity" };

@@ -10,6 +10,12 @@ export interface StatusIterator extends AsyncIterable<Status> {
 /** Hands every status to every listener; one that does not read keeps the newest 1 024. (In nats.js it keeps all.) */
 export class StatusFeed {
   readonly #feed = new Feed<Status>();
+  readonly #tell: (status: Status) => void;
+
+  /** `tell` gets every status, too. */
+  constructor(tell: (status: Status) => void = () => {}) {
+    this.#tell = tell;
+  }
 
   /** How many listen. */
   get listeners(): number {
@@ -18,6 +24,7 @@ export class StatusFeed {
 
   report(status: Status): void {
     this.#feed.report(status);
+    this.#tell(status);
   }
 
   /** Listens from now on. */

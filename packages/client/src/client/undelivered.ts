@@ -3,13 +3,29 @@ import type { EndedMessage } from "../outbound/ended-message.ts";
 import type { OutboundHandlers } from "../outbound/handback.ts";
 import { decodeHeaders } from "./headers.ts";
 
-/** Hands ended messages to the user's `onUndelivered`, headers decoded; what it throws goes to `report`. */
+/** Somebody beside the user's listener who may want to be told what is handed back. */
+export interface UndeliveredWatcher {
+  /** Whether that is so now. */
+  wants(): boolean;
+  tell(messages: readonly Undelivered[]): void;
+}
+
+/** Hands ended messages, headers decoded, to the user's `onUndelivered` and to the watcher; what the listener throws goes to `report`. */
 export function undeliveredHandlers(
   listener: ((batch: readonly Undelivered[]) => void | Promise<void>) | undefined,
   report: (thrown: unknown) => void,
+  watcher: UndeliveredWatcher,
 ): Pick<OutboundHandlers, "undelivered" | "undeliveredFailed"> {
+  const handBack = (batch: readonly EndedMessage[]): void | Promise<void> => {
+    const messages = batch.map(toUndelivered);
+    watcher.tell(messages);
+    return listener?.(messages);
+  };
   return {
-    undelivered: listener === undefined ? null : (batch) => listener(batch.map(toUndelivered)),
+    // Asked each time: the watcher may begin to want it, and cease to, while the connection is open.
+    get undelivered() {
+      return listener === undefined && !watcher.wants() ? null : handBack;
+    },
     undeliveredFailed: report,
   };
 }

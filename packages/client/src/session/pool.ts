@@ -233,13 +233,15 @@ function makeGossiped(url: unknown, tlsName: string, credentials: PoolServer["cr
 }
 
 function makeServer(text: string, tlsName: string): PoolServer {
-  const address = parseAddress(text);
+  const { hostname, port, listen } = parseAddress(text);
   return {
-    ...address,
+    hostname,
+    port,
+    listen,
     src: withoutCredentials(text.trim()),
     credentials: credentialsIn(text),
     gossiped: false,
-    tlsName: isIp(address.hostname) ? tlsName : "",
+    tlsName: isIp(hostname) ? tlsName : "",
     didConnect: false,
     reconnects: 0,
     strikes: 0,
