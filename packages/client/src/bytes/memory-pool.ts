@@ -23,7 +23,8 @@ export function longPieceBytes(bytes: number): number {
 export class MemoryPool {
   readonly #keepBytes: number;
   readonly #burstBytes: number;
-  readonly #free = new Map<number, Piece[]>();
+  /** By size; undefined while there is none. */
+  #free: Map<number, Piece[]> | undefined;
   #freeBytes = 0;
   /** The least that was free since the last `ease()`: nobody needed that. */
   #leastFree = 0;
@@ -49,7 +50,7 @@ export class MemoryPool {
 
   /** A piece of exactly `size` bytes with arbitrary content. */
   take(size: number): Piece {
-    const piece = this.#free.get(size)?.pop();
+    const piece = this.#free?.get(size)?.pop();
     if (piece === undefined) return Buffer.allocUnsafeSlow(size);
     this.#freeBytes -= size;
     this.#leastFree = Math.min(this.#leastFree, this.#freeBytes);
@@ -60,6 +61,7 @@ export class MemoryPool {
   give(piece: Piece): void {
     const size = piece.length;
     if (!isPooled(size) || this.#freeBytes + size > this.#burstBytes) return;
+    this.#free ??= new Map();
     const pieces = this.#free.get(size);
     if (pieces === undefined) this.#free.set(size, [piece]);
     else pieces.push(piece);
@@ -69,7 +71,7 @@ export class MemoryPool {
   /** Lets go of half of the surplus that nobody needed since the last call. To be called about once a second. */
   ease(): void {
     let spare = Math.min(this.#leastFree, this.#freeBytes - this.#keepBytes) / 2;
-    for (const [size, pieces] of this.#free) {
+    for (const [size, pieces] of this.#free ?? []) {
       while (spare > 0 && pieces.pop() !== undefined) {
         spare -= size;
         this.#freeBytes -= size;
@@ -80,7 +82,7 @@ export class MemoryPool {
 
   /** Lets go of everything that is kept for reuse. */
   trim(): void {
-    this.#free.clear();
+    this.#free = undefined;
     this.#freeBytes = 0;
     this.#leastFree = 0;
   }

@@ -35,7 +35,8 @@ export class Mux {
   readonly #decode: Decode;
   readonly #prefix: string;
   readonly #slots = new Slots<Answers>();
-  readonly #foreign = new Map<string, Foreign>();
+  /** Undefined as long as there was none. */
+  #foreign: Map<string, Foreign> | undefined;
   #inbox: Inbox | undefined;
 
   constructor(table: SubscriptionTable, decode: Decode, prefix: string) {
@@ -46,7 +47,7 @@ export class Mux {
 
   /** Requests that wait. */
   get size(): number {
-    return this.#slots.size + this.#foreign.size;
+    return this.#slots.size + (this.#foreign?.size ?? 0);
   }
 
   /** The inbox with its dot; made now if there is none. */
@@ -61,6 +62,7 @@ export class Mux {
 
   addForeign(request: ForeignRequest): void {
     this.#open();
+    this.#foreign ??= new Map();
     this.#foreign.set(request.token, { request, sent: undefined });
   }
 
@@ -68,7 +70,7 @@ export class Mux {
   sendForeign(reply: string, send: () => SentRequest): boolean {
     const base = this.#inbox?.base;
     if (base === undefined || !reply.startsWith(base)) return false;
-    const foreign = this.#foreign.get(reply.slice(base.length));
+    const foreign = this.#foreign?.get(reply.slice(base.length));
     if (foreign === undefined) return false;
     foreign.sent = send();
     return true;
@@ -76,15 +78,15 @@ export class Mux {
 
   /** Nobody waits for it any more. */
   removeForeign(request: ForeignRequest): void {
-    const foreign = this.#foreign.get(request.token);
+    const foreign = this.#foreign?.get(request.token);
     if (foreign?.request !== request) return;
-    this.#foreign.delete(request.token);
+    this.#foreign?.delete(request.token);
     foreign.sent?.expire();
   }
 
   /** Everything that waits, foreign requests included. */
   pending(): Pending[] {
-    return [...this.#slots.values().map((answers) => answers.pending), ...[...this.#foreign.values()].map(asPending)];
+    return [...this.#slots.values().map((answers) => answers.pending), ...[...(this.#foreign?.values() ?? [])].map(asPending)];
   }
 
   #open(): Inbox {
@@ -107,7 +109,7 @@ export class Mux {
       if (raw.subjectEnd - raw.subjectStart === answers.reply.length) raw.subject = answers.reply;
       return answers.pending.message(this.#decode(raw));
     }
-    if (this.#foreign.size === 0) return;
+    if (this.#foreign === undefined || this.#foreign.size === 0) return;
     const token = new TextDecoder().decode(raw.bytes.subarray(start, raw.subjectEnd));
     const foreign = this.#foreign.get(token);
     if (foreign !== undefined) asPending(foreign).message(this.#decode(raw));

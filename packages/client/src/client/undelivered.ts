@@ -16,18 +16,34 @@ export function undeliveredHandlers(
   report: (thrown: unknown) => void,
   watcher: UndeliveredWatcher,
 ): Pick<OutboundHandlers, "undelivered" | "undeliveredFailed"> {
-  const handBack = (batch: readonly EndedMessage[]): void | Promise<void> => {
+  return new Handlers(listener, report, watcher);
+}
+
+class Handlers implements Pick<OutboundHandlers, "undelivered" | "undeliveredFailed"> {
+  readonly undeliveredFailed: (thrown: unknown) => void;
+  readonly #listener: ((batch: readonly Undelivered[]) => void | Promise<void>) | undefined;
+  readonly #watcher: UndeliveredWatcher;
+
+  constructor(
+    listener: ((batch: readonly Undelivered[]) => void | Promise<void>) | undefined,
+    report: (thrown: unknown) => void,
+    watcher: UndeliveredWatcher,
+  ) {
+    this.undeliveredFailed = report;
+    this.#listener = listener;
+    this.#watcher = watcher;
+  }
+
+  /** Asked each time: the watcher may begin to want it, and cease to, while the connection is open. */
+  get undelivered(): OutboundHandlers["undelivered"] {
+    return this.#listener === undefined && !this.#watcher.wants() ? null : (batch) => this.#handBack(batch);
+  }
+
+  #handBack(batch: readonly EndedMessage[]): void | Promise<void> {
     const messages = batch.map(toUndelivered);
-    watcher.tell(messages);
-    return listener?.(messages);
-  };
-  return {
-    // Asked each time: the watcher may begin to want it, and cease to, while the connection is open.
-    get undelivered() {
-      return listener === undefined && !watcher.wants() ? null : handBack;
-    },
-    undeliveredFailed: report,
-  };
+    this.#watcher.tell(messages);
+    return this.#listener?.(messages);
+  }
 }
 
 /** The same messages as the user gets them. An iteration that is left early leaves the rest where they are. */

@@ -1,4 +1,4 @@
-import { LARGEST_PIECE, longPieceBytes, MemoryPool, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
+import { LARGEST_PIECE, longPieceBytes, MemoryPool, NO_PIECE, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
 import { frameEnd } from "../protocol/frame.ts";
 import { Cursor, type Place, still } from "./cursor.ts";
 import { RemovedRanges } from "./removed.ts";
@@ -37,12 +37,13 @@ export class Log {
   limits = 0;
   readonly #pool: MemoryPool;
   #tail: Slab;
-  #nextSlabBytes = SMALLEST_PIECE * 2;
+  #nextSlabBytes = SMALLEST_PIECE;
 
   /** @param poolBytes how much unused memory is kept for reuse, bytes: the window's largest size is enough without bursts. */
   constructor(poolBytes: number) {
     this.#pool = new MemoryPool(poolBytes, BURST_BYTES);
-    this.#tail = new Slab(this.#pool.take(SMALLEST_PIECE), 0, 0, 0);
+    // No memory before the first frame: an idle connection needs none.
+    this.#tail = new Slab(NO_PIECE, 0, 0, 0);
     const start = { slab: this.#tail, position: 0, index: 0 };
     this.confirmed = new Cursor(start);
     this.written = new Cursor(start);
@@ -190,12 +191,12 @@ export class Log {
     this.#pool.ease();
   }
 
-  /** Nothing was held for a while: back to small slabs, and no spare memory. */
+  /** Nothing was held for a while: no memory until the next frame, and small slabs then. */
   shrink(): void {
     this.#pool.trim();
-    this.#nextSlabBytes = SMALLEST_PIECE * 2;
-    if (this.heldFrames > 0 || this.#tail.memory.length <= SMALLEST_PIECE || this.#tail.used === 0) return;
-    const next = new Slab(this.#pool.take(SMALLEST_PIECE), this.#tail.end, this.#tail.lastIndex, this.limits);
+    this.#nextSlabBytes = SMALLEST_PIECE;
+    if (this.heldFrames > 0 || this.#tail.used === 0) return;
+    const next = new Slab(NO_PIECE, this.#tail.end, this.#tail.lastIndex, this.limits);
     this.#tail.next = next;
     this.#tail = next;
     for (const cursor of [this.written, this.sent]) cursor.forward();

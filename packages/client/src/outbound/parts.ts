@@ -23,7 +23,7 @@ import { Marks } from "./marks.ts";
 import { Poison } from "./poison.ts";
 import { Refusals } from "./refusals.ts";
 import { Screen } from "./screen.ts";
-import { Stall } from "./stall.ts";
+import { Stall, type StallView } from "./stall.ts";
 import { Turn } from "./turn.ts";
 import { Window } from "./window.ts";
 import { Writer } from "./writer.ts";
@@ -88,14 +88,7 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
   const screen = new Screen(log, endings, options.maxControlLine);
   const fences = new Fences({ log, items, flushes, window }, runtime, options.fenceDelay, wake);
   const writer = new Writer({ log, items, fences, window, screen, endings, tally }, runtime);
-  const waits = {
-    get waiting() {
-      return fences.outstanding > 0 || writer.waits;
-    },
-    get ahead() {
-      return fences.ahead;
-    },
-  };
+  const waits = new Waits(fences, writer);
   const stalled = (ms: number): void => {
     event({ type: "stalled", ms });
     handlers.stalled(ms);
@@ -147,4 +140,23 @@ export function assemble(options: OutboundOptions, runtime: Runtime, handlers: O
     idle,
     release,
   };
+}
+
+/** What the stall clock looks at. */
+class Waits implements StallView {
+  readonly #fences: Fences;
+  readonly #writer: Writer;
+
+  constructor(fences: Fences, writer: Writer) {
+    this.#fences = fences;
+    this.#writer = writer;
+  }
+
+  get waiting(): boolean {
+    return this.#fences.outstanding > 0 || this.#writer.waits;
+  }
+
+  get ahead(): number {
+    return this.#fences.ahead;
+  }
 }

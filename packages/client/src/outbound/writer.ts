@@ -67,7 +67,8 @@ export class Writer {
   #outstanding: LastItem | undefined;
   #long: Long | undefined;
   #pongsDue = 0;
-  readonly #holds = new Set<HoldReason>();
+  /** Few and short: an array costs less than a set. */
+  #holds: readonly HoldReason[] = [];
 
   constructor(parts: Parts, runtime: Runtime) {
     this.#log = parts.log;
@@ -102,18 +103,18 @@ export class Writer {
   attach(sink: Sink, first: Uint8Array, probe: number | undefined): void {
     this.#sink = sink;
     if (first.length > 0) this.#long = { bytes: first, last: CONTROL, next: 0 };
-    this.#holds.clear();
+    this.#holds = [];
     this.#fences.attached();
     this.#window.opened(this.#runtime.now(), probe);
   }
 
   /** Begins nothing new until `release()`, or on this connection. */
   hold(reason: HoldReason): void {
-    this.#holds.add(reason);
+    if (!this.#holds.includes(reason)) this.#holds = [...this.#holds, reason];
   }
 
   release(reason: HoldReason): void {
-    this.#holds.delete(reason);
+    this.#holds = this.#holds.filter((each) => each !== reason);
   }
 
   /** The connection ended. What was not handed over whole is put back; fences, PONGs and SUBs of that connection are void. */
@@ -163,7 +164,7 @@ export class Writer {
     }
     for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
       before = stage.used;
-      const items = this.#holds.size === 0 ? this.#stageItems(now) : NOTHING_MAY_GO;
+      const items = this.#holds.length === 0 ? this.#stageItems(now) : NOTHING_MAY_GO;
       if (this.#long !== undefined) return this.#piece(sink, this.#long);
       last = items.last ?? last;
       const run = items.blocked ? undefined : this.#nextRun(sink, now);
