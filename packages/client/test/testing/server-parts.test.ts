@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { freePort, listen, listenOnFreePort } from "../../src/testing/ports.ts";
 import { findNatsServer, serverVersionAtLeast } from "../../src/testing/server-binary.ts";
 import { renderServerConfig } from "../../src/testing/server-config.ts";
 import { ServerLog } from "../../src/testing/server-log.ts";
+
+const GET_PORT = `
+  const { freePort } = await import(${JSON.stringify(new URL("../../src/testing/ports.ts", import.meta.url).href)});
+  process.stdout.write(String(await freePort()));
+`;
 
 test("versions compare by number, and a pre-release is older than its release", () => {
   assert.equal(serverVersionAtLeast("2.10.0", "2.10.0"), true);
@@ -80,6 +87,21 @@ test("a line that never ends is cut instead of kept growing", () => {
   const source = log.source();
   for (let part = 0; part < 20; part++) source("x".repeat(10_000));
   assert.deepEqual(heard, [70_000, 70_000]);
+});
+
+test("a process goes round ports of its own: what is down for a while finds its port free again", async () => {
+  const ports: number[] = [];
+  for (let i = 0; i < 100; i++) ports.push(await freePort());
+  assert.equal(new Set(ports).size, 100);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...process.execArgv,
+    "--input-type=module",
+    "--eval",
+    GET_PORT,
+  ]);
+  const other = Number(stdout);
+  assert.ok(other >= 10_000 && Math.min(...ports.map((port) => Math.abs(port - other))) > 0, `${other} is one of ours`);
+  assert.ok(Math.max(...ports) - Math.min(...ports) < 128);
 });
 
 test("free ports are outside the kernel's own range and can be listened on", async (context) => {
