@@ -69,11 +69,14 @@ test("ten thousand refused dials leave one timer and nothing else", { timeout: 1
   await dialler.until(1000);
   const before = dialler.heap();
   await dialler.until(10_000);
-  const grown = dialler.heap() - before;
+  const between = dialler.heap();
   assert.deepEqual(dialler.clock.pending, { timers: 1, keptAlive: 1, deferred: 0, turns: 0 });
   assert.ok((await dialler.kept()) <= 4, `${await dialler.kept()} objects of past dials are kept`);
+  await dialler.until(19_000);
+  // What leaks does so again; what V8 compiles in the middle (once 600 kB, on a busy machine) it does once.
+  const grown = Math.min(between - before, dialler.heap() - between);
   // 9 000 dials that each kept one small object would be above this.
-  assert.ok(grown < 9000 * 32, `the heap grew by ${grown} bytes`);
+  assert.ok(grown < 9000 * 32, `the heap grew by ${grown} bytes, twice`);
   await dialler.session.close();
   assert.deepEqual(dialler.clock.pending, { timers: 0, keptAlive: 0, deferred: 0, turns: 0 });
 });
