@@ -32,12 +32,12 @@ export class RequestTraces {
   /** See `callTrace()`. */
   take(called: (...args: never[]) => unknown): CallTrace {
     if (this.#now === undefined) return undefined;
-    if (this.#left === 0) {
-      const now = this.#now();
-      if (now - this.#since < TRACED_MS) return undefined;
+    const now = this.#now();
+    if (now - this.#since >= TRACED_MS) {
       this.#since = now;
       this.#left = TRACED_CALLS;
     }
+    if (this.#left === 0) return undefined;
     this.#left--;
     return callTrace(false, called);
   }

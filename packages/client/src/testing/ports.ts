@@ -61,13 +61,13 @@ export function listen(server: Server, host: string, port: number): Promise<void
   });
 }
 
-/** Ports for one process at a time. */
+/** How many ports belong to one process. */
 const BLOCK = 128;
 let offset = Math.floor(Math.random() * BLOCK);
 
 /**
  * Each process goes round a block of its own, by its id: a proxy or server that is down for a while leaves its port free, and must find it
- * free again. At random in the whole range another of the test processes took such a port once in ten runs of all tests.
+ * free again. When each took any of the whole range at random, another test process was seen to take such a port.
  */
 function nextPort(): number {
   const [from, to] = quietRange();

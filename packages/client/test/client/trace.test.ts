@@ -70,5 +70,10 @@ test("of the requests of a second the first 1 000 have a trace, and with noAsync
   assert.equal(traced(5), 0);
   clock.advance(1);
   assert.equal(traced(2_000), 1_000);
+  // What a quiet second left over is not added to a busy one.
+  clock.advance(5_000);
+  assert.equal(traced(1), 1);
+  clock.advance(5_000);
+  assert.equal(traced(2_000), 1_000);
   assert.equal(new RequestTraces(true, clock).take(usersFunction), undefined);
 });

@@ -57,7 +57,7 @@ function atMost(costs: Costs, bound: Costs): void {
   assert.deepEqual(more, [], `${JSON.stringify(costs)}, at most ${JSON.stringify(bound)} was enough`);
 }
 
-test("100 000 publishes of 16 B, 1 000 a turn: a write a turn, a PING every 16 KiB", () => {
+test("100 000 publishes of 16 B, 1 000 a turn: a write a turn, three or four PINGs in it", () => {
   atMost(publish({ messages: 100_000, payload: 16, aTurn: 1_000, roundTrip: 0.1 }), {
     writes: 101,
     pings: 344,
@@ -65,7 +65,7 @@ test("100 000 publishes of 16 B, 1 000 a turn: a write a turn, a PING every 16 K
   });
 });
 
-test("100 000 publishes of 16 B in one turn: a write for each chunk, fewer PINGs as the window grows", () => {
+test("100 000 publishes of 16 B in one turn: a write for each run up to a chunk, fewer PINGs as the window grows", () => {
   atMost(publish({ messages: 100_000, payload: 16, aTurn: 100_000, roundTrip: 0.1 }), {
     writes: 139,
     pings: 85,
@@ -77,7 +77,7 @@ test("a message a millisecond: a write each, a PING every 20 ms", () => {
   atMost(publish({ messages: 10_000, payload: 128, aTurn: 1, roundTrip: 0.1 }), { writes: 10_500, pings: 501, bytes: 1_543_006 });
 });
 
-test("64 MiB in messages of 1 KiB: PINGs per MiB", () => {
+test("64 MiB in messages of 1 KiB: five PINGs a MiB", () => {
   atMost(publish({ messages: 65_536, payload: 1024, aTurn: 4_096, roundTrip: 0.1 }), {
     writes: 1_612,
     pings: 302,
