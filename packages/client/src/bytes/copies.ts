@@ -2,8 +2,8 @@
  * A copy of `bytes` from `start` to `end`: a plain `Uint8Array`, whatever `bytes` is.
  *
  * A short one shares a piece of memory with others made about the same time, as Node's `Buffer.from()` does, because memory of its own would
- * cost 30 times as much (800 against 25 ns with its collection). Who keeps it keeps the piece: 1 KiB for up to 64 bytes, 8 KiB for up to
- * 1 KiB. A longer one has its memory for itself.
+ * cost 30 times as much (800 against 25 ns with its collection). Who keeps it keeps the piece: 4 KiB for up to 64 bytes, 8 KiB for up to
+ * 1 KiB. A longer one has its memory for itself. (With 1 KiB for the short ones a received message of 16 bytes cost a fifth more.)
  */
 export function copyOf(bytes: Uint8Array, start: number, end: number, view?: DataView): Uint8Array {
   const length = end - start;
@@ -57,5 +57,5 @@ class Pieces {
 }
 
 const EMPTY: Uint8Array = new Uint8Array(0);
-const short: Pieces = new Pieces(1024);
+const short: Pieces = new Pieces(4 * 1024);
 const long: Pieces = new Pieces(8 * 1024);

@@ -50,6 +50,6 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   return hash;
 }
 
-/** A power of two. */
-const PLACES = 1024;
+/** A power of two: a thousand subjects in turn mostly have a place of their own (with 1 024 each message of theirs cost a quarter more). */
+const PLACES = 4096;
 const LONGEST = 64;

@@ -7,6 +7,11 @@ export const LARGEST_PIECE: number = 256 * 1024;
 /** The largest piece that the pool keeps for reuse, bytes. */
 const LARGEST_KEPT = 2 * 1024 * 1024;
 
+/** A piece that comes from no pool, with arbitrary content: zeroing it would cost as much as writing to it. */
+export function freshPiece(bytes: number): Piece {
+  return Buffer.allocUnsafeSlow(bytes);
+}
+
 /** The size of a piece for one long frame of `bytes` bytes: an eighth longer at most, so that frames of like lengths can use it by turns. */
 export function longPieceBytes(bytes: number): number {
   const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
@@ -51,7 +56,7 @@ export class MemoryPool {
   /** A piece of exactly `size` bytes with arbitrary content. */
   take(size: number): Piece {
     const piece = this.#free?.get(size)?.pop();
-    if (piece === undefined) return Buffer.allocUnsafeSlow(size);
+    if (piece === undefined) return freshPiece(size);
     this.#freeBytes -= size;
     this.#leastFree = Math.min(this.#leastFree, this.#freeBytes);
     return piece;

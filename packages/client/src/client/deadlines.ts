@@ -1,3 +1,4 @@
+import { LazyMap } from "../bytes/lazy-map.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 
 /** What may be stopped. */
@@ -10,7 +11,7 @@ export type Deadline = Pick<Timer, "cancel">;
  */
 export class Deadlines {
   readonly #runtime: Pick<Runtime, "now" | "timer">;
-  readonly #lists = new Map<number, DeadlineList>();
+  readonly #lists = new LazyMap<number, DeadlineList>();
 
   constructor(runtime: Pick<Runtime, "now" | "timer">) {
     this.#runtime = runtime;

@@ -1,3 +1,4 @@
+import { LazySet } from "../bytes/lazy-set.ts";
 import { Mailbox } from "../inbound/mailbox.ts";
 
 /** The most that wait for one listener. */
@@ -14,7 +15,7 @@ export interface FeedIterator<T> extends AsyncIterable<T> {
 /** Hands everything to every listener. One that does not read keeps the newest 1 024: it cannot make the process grow. */
 export class Feed<T extends object> {
   /** Undefined once the feed is closed. */
-  #listeners: Set<Listener<T>> | undefined = new Set();
+  #listeners: LazySet<Listener<T>> | undefined = new LazySet();
 
   /** How many listen. */
   get listeners(): number {

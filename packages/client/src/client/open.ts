@@ -1,4 +1,5 @@
 import { RequestError, type Status } from "@nats-io/nats-core";
+import { LazySet } from "../bytes/lazy-set.ts";
 import { SubscriptionTable } from "../inbound/table.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { OutboundEvent } from "../outbound/events.ts";
@@ -74,7 +75,7 @@ export async function open(options: ResolvedOptions, platform: Platform): Promis
   const modulePublisher = new ModulePublisher(publisher, mux, noAsyncTraces);
   const waiting = (): Pending[] => [...inboxes.pending(), ...mux.pending()];
   const features = new ServerFeatures();
-  const subscriptions = new Set<HoldfastSubscription>();
+  const subscriptions = new LazySet<HoldfastSubscription>();
 
   const host = new Host({
     outbound,

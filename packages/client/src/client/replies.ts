@@ -1,4 +1,5 @@
 import { ConnectionError, createInbox } from "@nats-io/nats-core";
+import { LazySet } from "../bytes/lazy-set.ts";
 import type { Receiver, SubscriptionEntry, SubscriptionTable } from "../inbound/table.ts";
 import type { RawMessage } from "../protocol/events.ts";
 import type { ReceivedMsg } from "./message.ts";
@@ -33,7 +34,7 @@ export class OwnInboxes {
   readonly #table: SubscriptionTable;
   readonly #decode: Decode;
   readonly #prefix: string;
-  readonly #pending = new Set<Pending>();
+  readonly #pending = new LazySet<Pending>();
 
   constructor(table: SubscriptionTable, decode: Decode, prefix: string) {
     this.#table = table;

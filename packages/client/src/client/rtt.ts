@@ -1,4 +1,5 @@
 import { RequestError } from "@nats-io/nats-core";
+import { LazySet } from "../bytes/lazy-set.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Runtime } from "../runtime.ts";
 
@@ -7,7 +8,7 @@ export class RoundTrips {
   readonly #outbound: Outbound;
   readonly #runtime: Runtime;
   /** What to do when the connection is lost. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new LazySet<() => void>();
 
   constructor(outbound: Outbound, runtime: Runtime) {
     this.#outbound = outbound;

@@ -13,7 +13,7 @@ export interface ShutdownParts {
   readonly outbound: Outbound;
   readonly status: StatusFeed;
   readonly events: OutboundEventFeed;
-  readonly subscriptions: ReadonlySet<HoldfastSubscription>;
+  readonly subscriptions: Iterable<HoldfastSubscription>;
   /** Ends every request and every subscription at once. */
   readonly endInbound: () => void;
   /** Milliseconds for sending what is held, and again for handing back what could not be sent. */

@@ -7,6 +7,7 @@ import {
   type Subscription,
   type SubscriptionOptions,
 } from "@nats-io/nats-core";
+import type { LazySet } from "../bytes/lazy-set.ts";
 import { Mailbox, refusingIterator, SlowNotice } from "../inbound/mailbox.ts";
 import type { Receiver, SubscriptionEntry, SubscriptionTable } from "../inbound/table.ts";
 import { checkQueue, checkSubject } from "../protocol/subjects.ts";
@@ -28,7 +29,7 @@ export interface SubscriptionParts {
   readonly roundTrips: RoundTrips;
   readonly report: (status: Status) => void;
   /** Those that have not ended: each adds and removes itself. */
-  readonly open: Set<HoldfastSubscription>;
+  readonly open: LazySet<HoldfastSubscription>;
 }
 
 /** Checks the arguments of `nc.subscribe()` and subscribes. Throws nats-core's errors. */

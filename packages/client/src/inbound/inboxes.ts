@@ -1,3 +1,5 @@
+import { LazyMap } from "../bytes/lazy-map.ts";
+
 /**
  * The inboxes that this connection listens to now: its subscriptions below the inbox prefix. The prefix alone proves nothing: who
  * passes messages on publishes with the inboxes of others, and those begin in the same way.
@@ -8,7 +10,7 @@ export class Inboxes {
   /** With its dot. */
   readonly #prefix: string;
   /** How many subscriptions there are to each subject. */
-  readonly #subjects = new Map<string, number>();
+  readonly #subjects = new LazyMap<string, number>();
   /** Where the last dot of the longest `….>` stands that there was, so that a reply of a thousand tokens costs no more than others. */
   #deepest = 0;
   /** What the last reply that was found has before its last token: the next one is mostly of the same inbox. */

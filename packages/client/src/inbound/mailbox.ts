@@ -50,7 +50,7 @@ export class Mailbox<T extends object> implements AsyncIterable<T> {
   /** Puts one in. Ignored once the mailbox was closed. */
   push(item: T): void {
     if (this.#state.kind !== "open") return;
-    const waiter = this.#waiting.shift();
+    const waiter = this.#waiting.length === 0 ? undefined : this.#waiting.shift();
     if (waiter === undefined) return this.#queue.push(item);
     this.#taken++;
     waiter.resolve({ value: item, done: false });

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "@nats-io/nats-core";
+import { LazyMap } from "../bytes/lazy-map.ts";
 import { encodeSub, encodeUnsub } from "../protocol/encode.ts";
 import type { RawMessage } from "../protocol/events.ts";
 import { Inboxes } from "./inboxes.ts";
@@ -49,7 +50,7 @@ export class SubscriptionTable {
   readonly inboxes: Inboxes;
   readonly #control: (line: Uint8Array) => void;
   readonly #maxControlLine: number;
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new LazyMap<number, Entry>();
   /** Whose message came last, if it is still there: often the next is for the same. */
   #recent: Entry | undefined;
   #lastSid = 0;

@@ -33,7 +33,10 @@ function parseObject(json: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ProtocolError(`INFO from the server is not a JSON object: ${shorten(json)}`);
   }
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+  const entries = Object.entries(value).filter(([, member]) => member !== null);
+  // The texts of the INFO before, where they are the same: those of many connections to one server take half a KiB each.
+  last = Object.fromEntries(entries.map(([name, member]) => [name, last[name] === member ? last[name] : member]));
+  return last;
 }
 
 /** nats-core's modules ask for features by version and throw on one that does not have three numbers. */
@@ -76,5 +79,7 @@ const OPTIONAL: readonly (readonly [member: string, type: "boolean" | "number" |
   ["client_id", "number"],
   ["proto", "number"],
 ];
+/** The members of the last INFO that was read. */
+let last: Readonly<Record<string, unknown>> = {};
 const LARGEST_SIZE = 999_999_999;
 const MAX_SHOWN = 64;

@@ -58,6 +58,17 @@ export function readMessageTail(message: RawMessage, bytes: Uint8Array, at: numb
   return lineFeed;
 }
 
+/** Moves all offsets of `message` by so many bytes: to the same line further on. */
+export function moveMessage(message: RawMessage, by: number): void {
+  message.subjectStart += by;
+  message.subjectEnd += by;
+  message.replyStart += by;
+  message.replyEnd += by;
+  message.headersStart += by;
+  message.payloadStart += by;
+  message.payloadEnd += by;
+}
+
 /** Any spelling that the protocol allows: runs of spaces and tabs, LF alone. Comes once a chunk, for the line that the chunk cuts. */
 function readAny(message: RawMessage, bytes: Uint8Array, at: number, stop: number, withHeaders: boolean): number {
   const lineFeed = bytes.indexOf(LF, at);

@@ -2,7 +2,7 @@ import { ProtocolError } from "@nats-io/nats-core";
 import { Assembly } from "./assembly.ts";
 import type { RawMessage, ServerEvents } from "./events.ts";
 import { excerpt } from "./excerpt.ts";
-import { INCOMPLETE, MALFORMED, readMessageLine, readMessageTail } from "./message-line.ts";
+import { INCOMPLETE, MALFORMED, moveMessage, readMessageLine, readMessageTail } from "./message-line.ts";
 import { Repeat } from "./repeat.ts";
 import { type Verb, verbAt } from "./verb.ts";
 
@@ -140,9 +140,10 @@ export class Parser {
     return at + taken;
   }
 
-  /** `#frame()` for a whole message whose line begins as the last one did; 0 for everything else. */
+  /** `#frame()` for a whole message whose line is the last one over again, or begins as that one did; 0 for everything else. */
   #again(bytes: Uint8Array, at: number, end: number): number {
     const repeat = this.#repeat;
+    if (repeat.isSame(at, end)) return this.#same(bytes, at, end);
     const tail = repeat.tailOf(at, end);
     if (tail === 0) return 0;
     const message = this.#message;
@@ -152,8 +153,18 @@ export class Parser {
     if (lineFeed === 0 || message.payloadEnd + 2 > end || message.payloadEnd - lineFeed > this.#messageBytes) return 0;
     message.subjectStart += at - repeat.at;
     message.subjectEnd += at - repeat.at;
-    repeat.moved(at);
+    repeat.moved(at, lineFeed);
     return this.#whole(bytes, at, lineFeed);
+  }
+
+  /** The same, where the whole line is as the last one's: then so are all offsets, further on, and what was checked. */
+  #same(bytes: Uint8Array, at: number, end: number): number {
+    const message = this.#message;
+    const by = at - this.#repeat.at;
+    if (message.payloadEnd + by + 2 > end) return 0;
+    moveMessage(message, by);
+    this.#repeat.moved(at, message.headersStart - 1);
+    return this.#whole(bytes, at, message.headersStart - 1);
   }
 
   /**
@@ -188,7 +199,7 @@ export class Parser {
     if (payloadEnd + 2 > end) return at - (payloadEnd + 2);
     message.subject = undefined;
     // Behind anything but a space it was an unusual spelling, and the next line is read as one, too.
-    if (bytes[message.replyStart - 1] === SPACE) this.#repeat.remember(at, message.replyStart, withHeaders);
+    if (bytes[message.replyStart - 1] === SPACE) this.#repeat.remember(at, message.replyStart, lineFeed, withHeaders);
     else this.#repeat.forget();
     return this.#whole(bytes, at, lineFeed);
   }
@@ -198,7 +209,7 @@ export class Parser {
     const message = this.#message;
     const { payloadEnd } = message;
     if (bytes[payloadEnd] !== CR || bytes[payloadEnd + 1] !== LF) throw unterminated(bytes, at, lineFeed, payloadEnd);
-    message.bytes = bytes;
+    if (message.bytes !== bytes) message.bytes = bytes; // To store a young object in an old one costs more than to compare.
     this.#events.message(message);
     return payloadEnd + 2;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RequestError, TimeoutError } from "@nats-io/nats-core";
+import { LazySet } from "../../src/bytes/lazy-set.ts";
 import { Life } from "../../src/client/life.ts";
 import { decodeMessage } from "../../src/client/message.ts";
 import { Mux } from "../../src/client/mux.ts";
@@ -36,7 +37,7 @@ class Bench {
   readonly decode: Decode = (raw) => decodeMessage(raw, this.publisher);
   readonly mux: Mux = new Mux(this.table, this.decode, "_INBOX");
   readonly inboxes: OwnInboxes = new OwnInboxes(this.table, this.decode, "_INBOX");
-  readonly open: Set<HoldfastSubscription> = new Set();
+  readonly open: LazySet<HoldfastSubscription> = new LazySet();
   readonly requests = { ...this.#common(), mux: this.mux, inboxes: this.inboxes, publisher: this.publisher };
   readonly subscriptions = {
     ...this.#common(),

@@ -48,8 +48,8 @@ test("names may be UTF-8, and begin with what looks like a byte order mark", () 
 });
 
 for (const [size, pinned] of [
-  [16, 1024],
-  [64, 1024],
+  [16, 4096],
+  [64, 4096],
   [65, 8192],
   [1024, 8192],
   [1025, 1025],

@@ -5,15 +5,20 @@ import fc from "fast-check";
 import { Parser } from "../../src/protocol/parse.ts";
 import { cutAt, message, parseAll, recorder, type ServerMessage, type Spelling, seenAs, singleBytes } from "./builders.ts";
 
-/** Long streams of few subjects: most lines begin as the one before. */
+/** Long streams of few subjects and sizes: most lines begin as the one before, and many are the same. */
 const bytes = fc.uint8Array({ maxLength: 60 });
+const data = fc.oneof(
+  { weight: 5, arbitrary: fc.uint8Array({ minLength: 16, maxLength: 16 }) },
+  { weight: 1, arbitrary: fc.uint8Array({ minLength: 17, maxLength: 17 }) },
+  { weight: 1, arbitrary: bytes },
+);
 const serverMessage: fc.Arbitrary<ServerMessage> = fc
   .record({
-    subject: fc.constantFrom("orders.created", "orders.createe", "orders.x", "a"),
-    sid: fc.constantFrom(1, 2, 12),
-    reply: fc.constantFrom(undefined, undefined, "12", "_INBOX.a.1"),
-    headers: fc.option(bytes, { freq: 4, nil: undefined }),
-    data: bytes,
+    subject: fc.constantFrom("orders.created", "orders.created", "orders.created", "orders.createe", "orders.x", "a"),
+    sid: fc.constantFrom(1, 1, 1, 2, 12),
+    reply: fc.constantFrom(undefined, undefined, undefined, "12", "_INBOX.a.1"),
+    headers: fc.option(data, { freq: 4, nil: undefined }),
+    data,
   })
   .map(({ reply, headers, ...rest }) => ({
     ...rest,
@@ -41,6 +46,25 @@ test("a stream of few subjects yields its messages in any cut", () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test("a message as the ones before it, cut anywhere", () => {
+  const list = Array.from({ length: 5 }, (_, i) => ({ subject: "orders.created", sid: 7, data: Buffer.alloc(100, i) }));
+  const whole = Buffer.concat(list.map((m) => message(m)));
+  const expected = { seen: list.map(seenAs), error: undefined };
+  for (let at = (whole.length / 5) * 3; at <= whole.length; at++) assert.deepEqual(parseAll(cutAt(whole, [at])), expected);
+});
+
+test("lines that begin alike, of other lengths", () => {
+  const subject = "orders.created";
+  const sizes = [5, 5, 1000, 1005, 1005, 5, 10, 10, 100];
+  const replies = ["_INBOX.1", "_INBOX.1", "_INBOX.10", "_INBOX.10", "_INBOX.1"];
+  const list = [
+    ...sizes.map((size) => ({ subject, sid: 7, data: Buffer.alloc(size, 1) })),
+    ...replies.map((reply, i) => ({ subject, sid: 7, reply, data: Buffer.alloc(5 + (i >> 1), 2) })),
+  ];
+  const whole = Buffer.concat(list.map((m) => message(m)));
+  assert.deepEqual(parseAll([whole]), { seen: list.map(seenAs), error: undefined });
 });
 
 test("a text left on a message is there again only for the same subject", () => {
