@@ -3,7 +3,7 @@
  * to one run of Node's test runner, whose summary ends the output. A run of all tests fails also when a test that test/peers.md names did
  * not run; only then is something said after the summary.
  *
- *   npm test                            all tests
+ *   npm test                            all tests, the quick files of a folder in one process (scripts/test-groups.ts)
  *   npm test -- outbound/log parser     the files with one of these in their path
  *   npm test -- --test-only             options with a hyphen go to the runner (write --name=value)
  *   npm run soak                        the *.soak.test.ts files, one after the other
@@ -15,6 +15,7 @@ import { obtainNatsServer } from "./nats-server.ts";
 import { checkRun } from "./peers.ts";
 import { fail, isMain } from "./shared/main.ts";
 import { root, runFromSource } from "./shared/node.ts";
+import { inGroups } from "./test-groups.ts";
 
 const LIMIT_MS = 180_000;
 const SOAK_LIMIT_MS = 6 * 3_600_000;
@@ -57,7 +58,9 @@ async function main(args: readonly string[]): Promise<void> {
   const soak = args.includes("--soak");
   const options = args.filter((arg) => arg.startsWith("-") && arg !== "--soak");
   const filters = args.filter((arg) => !arg.startsWith("-")).map((filter) => filter.replace(/^\.\//, ""));
-  const files = spreadOut(testFiles(root, soak, filters));
+  const all = !soak && options.length === 0 && filters.length === 0;
+  const listed = testFiles(root, soak, filters);
+  const files = spreadOut(all ? inGroups(root, listed, join(root, "node_modules/.cache/holdfast-tests")) : listed);
   // Node would end such a run with exit code 0.
   if (files.length === 0)
     throw new Error(`No ${soak ? "soak " : ""}test file has one of these in its path: ${filters.join(", ") || "(no filter)"}.`);
@@ -66,7 +69,6 @@ async function main(args: readonly string[]): Promise<void> {
   const runner = ["--test", ...SPEC, `--test-timeout=${limit}`, `--test-concurrency=${concurrency}`];
   const run = (reporters: readonly string[]): Promise<number> =>
     runFromSource([...runner, ...reporters, ...options, ...files], { ...process.env, NATS_SERVER: server.path });
-  const all = !soak && options.length === 0 && filters.length === 0;
   process.exitCode = all ? await runAndCheck(run) : await run([]);
 }
 

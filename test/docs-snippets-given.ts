@@ -8,3 +8,4 @@ export const order = JSON.stringify({ id: 16 });
 export const fix = "10,20";
 export const entry = "somebody did something";
 export const reading = "21.5";
+export const megabyte = new Uint8Array(1024 * 1024 - 512);

@@ -13,7 +13,7 @@ export interface Snippet {
 
 const fenced = /^( *)```ts\n([\s\S]*?)^ *```$/gm;
 /** What a snippet may take for granted (docs-snippets-given.ts), if it does not declare it. */
-const given = ["nc", "publishToStream", "order", "fix", "entry", "reading"] as const;
+const given = ["nc", "publishToStream", "order", "fix", "entry", "reading", "megabyte"] as const;
 
 /** Pages whose snippets are run; the others have tests of their own. */
 function pages(root: string): string[] {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "../shared/node.ts";
-import { nodeRelease } from "./node-release.ts";
 import { Project } from "./project.ts";
+import { runtimeRelease } from "./release.ts";
 
 /** The oldest that we promise, to the digit, and the releases in long-term support after it. */
-const RELEASES = ["20.19.0", "22.23.3", "24.21.0"];
+export const RELEASES = ["20.19.0", "22.23.3", "24.21.0"];
 /** With the oldest API of OpenTelemetry that we take. */
 const MANIFEST = {
   name: "runtimes",
@@ -31,7 +31,7 @@ export async function tryRuntimes(registryUrl: string, serverUrl: string, say: (
   project.useRegistry(registryUrl);
   await project.install();
   for (const version of RELEASES) {
-    const node = await nodeRelease(version);
+    const node = await runtimeRelease("node", version);
     if (node === undefined) {
       say(`Node ${version}: not tried, npm has none for ${process.platform} on ${process.arch}`);
       continue;

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { createConnection, type Socket } from "node:net";
 import { Inlet } from "./inlet.ts";
+import { isNode } from "./platform.ts";
 import { dialError, resolveError } from "./socket-errors.ts";
 import { SocketLink } from "./socket-link.ts";
 import { startTls } from "./tls.ts";
@@ -27,7 +28,8 @@ async function dial(
 ): Promise<Link> {
   const { signal, secure } = options;
   signal.throwIfAborted();
-  const inlet = secure?.handshakeFirst === true ? undefined : new Inlet();
+  // On Deno, with an inlet, an INFO that came early was lost now and then, and TLS after it failed always.
+  const inlet = secure?.handshakeFirst === true || !isNode ? undefined : new Inlet();
   const raw = open(endpoint, inlet);
   const abort = (): void => {
     raw.destroy();

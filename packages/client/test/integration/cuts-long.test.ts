@@ -2,18 +2,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "../../src/testing/index.ts";
-import { aroundCapacity, aroundPieces, neverWhole } from "./cuts-long.ts";
+import { aroundCapacity, aroundPieces, LONG, neverWhole } from "./cuts-long.ts";
 import { CutRig } from "./cuts-rig.ts";
 
 const KIBIBYTE = 1024;
+/** Of the message that is cut around its pieces, and of those: at least a first, a middle and a last one. */
+const PIECES = { TCP: { payload: 300_000, chunk: 64 * KIBIBYTE }, TLS: { payload: LONG, chunk: 256 * KIBIBYTE } };
 
 for (const tls of [false, true]) {
   for (const delivery of ["at-most-once", "at-least-once"] as const) {
-    const line = `${tls ? "TLS" : "TCP"}, ${delivery}`;
+    const transport = tls ? "TLS" : "TCP";
+    const line = `${transport}, ${delivery}`;
+    const { payload, chunk } = PIECES[transport];
 
-    test(`${line}: a cut around any boundary of a frame of 700 kB and of its pieces loses nothing`, async (t) => {
+    test(`${line}: a cut around any boundary of a frame of ${payload / 1000} kB and of its pieces loses nothing`, async (t) => {
       const rig = await CutRig.start(t, { delivery, tls });
-      await aroundPieces(rig, (tls ? 256 : 64) * KIBIBYTE);
+      await aroundPieces(rig, payload, chunk);
       t.diagnostic(rig.figures);
     });
 

@@ -2,7 +2,7 @@ import { frameBytes } from "./cuts-messages.ts";
 import type { Cut, CutRig } from "./cuts-rig.ts";
 
 /** Payload bytes of a message that goes in several pieces, also under TLS. */
-const LONG = 700_000;
+export const LONG = 700_000;
 const SHORT = 10;
 /** Longer than what the kernels of both ends take and what the server reads before the cut. */
 const HUGE = 16 * 1024 * 1024;
@@ -17,24 +17,25 @@ const longFrame = frameBytes(LONG);
 /** Prime to the number of bytes, so that each comes once, and about the golden ratio of it, so that they spread. */
 const STRIDE = 432_671;
 
-/** A cut while a long message is on its way, after so many bytes from its first one. */
-function longCut(bytes: number): Cut {
+/** A cut while a message of `payload` bytes is on its way, after so many bytes from its first one. */
+function longCut(bytes: number, payload: number = LONG): Cut {
   return {
     bytes,
     kind: bytes % 4 === 3 ? "fin" : "rst",
     // Behind the long frame nothing goes without a PONG: the window is full.
-    pongs: bytes % 2 === 0 || bytes > longFrame,
-    sizes: [LONG, SHORT, SHORT, SHORT, SHORT, SHORT],
+    pongs: bytes % 2 === 0 || bytes > frameBytes(payload),
+    sizes: [payload, SHORT, SHORT, SHORT, SHORT, SHORT],
     perTurn: bytes % 3 === 0 ? 1 : 6,
   };
 }
 
-/** Cuts up to 64 bytes before and behind each boundary of the frame and of its pieces of `chunkBytes`. */
-export async function aroundPieces(rig: CutRig, chunkBytes: number): Promise<void> {
-  const boundaries = [longFrame];
-  for (let at = 0; at < longFrame; at += chunkBytes) boundaries.push(at);
+/** Cuts up to 64 bytes before and behind each boundary of the frame of a message, and of its pieces of `chunkBytes`. */
+export async function aroundPieces(rig: CutRig, payload: number, chunkBytes: number): Promise<void> {
+  const frame = frameBytes(payload);
+  const boundaries = [frame];
+  for (let at = 0; at < frame; at += chunkBytes) boundaries.push(at);
   for (const boundary of boundaries) {
-    for (let bytes = Math.max(0, boundary - AROUND); bytes <= boundary + AROUND; bytes++) await rig.cut(longCut(bytes));
+    for (let bytes = Math.max(0, boundary - AROUND); bytes <= boundary + AROUND; bytes++) await rig.cut(longCut(bytes, payload));
   }
 }
 

@@ -97,7 +97,6 @@ export class LinkRecord {
 
   watch(link: Link): Link {
     this.#link = link;
-    const write = (chunk: Uint8Array): boolean => this.#write(link, chunk);
     return {
       get encrypted() {
         return link.encrypted;
@@ -108,7 +107,8 @@ export class LinkRecord {
       get unfinished() {
         return link.unfinished;
       },
-      write,
+      write: (chunk) => this.#write(chunk, link.write(chunk)),
+      writeAll: (pieces) => this.#write(Buffer.concat(pieces), link.writeAll(pieces)),
       secure: (options, tlsName) => link.secure(options, tlsName),
       end: () => {
         this.#endedByClient = true;
@@ -124,8 +124,7 @@ export class LinkRecord {
     };
   }
 
-  #write(link: Link, chunk: Uint8Array): boolean {
-    const taken = link.write(chunk);
+  #write(chunk: Uint8Array, taken: boolean): boolean {
     // Behind the write, as the log counts it: what was written in this call is in flight.
     this.#scanner.push(chunk);
     this.#handed += chunk.length;

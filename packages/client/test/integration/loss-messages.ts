@@ -1,5 +1,6 @@
 /** Messages whose every byte follows from their number, so that whoever meets one can tell whether it is whole. */
-import { headers, type MsgHdrs, type PublishOptions } from "@nats-io/nats-core";
+import { headers, type MsgHdrs } from "@nats-io/nats-core";
+import type { HoldfastPublishOptions } from "../../src/index.ts";
 
 /** How large messages are. */
 export interface Mix {
@@ -43,10 +44,10 @@ const filler: Buffer = Buffer.from(Array.from({ length: largest + step * 1024 },
 export interface Message {
   readonly subject: string;
   readonly payload: Uint8Array | string;
-  readonly options: PublishOptions;
+  readonly options: HoldfastPublishOptions;
 }
 
-/** The messages of one run: every 5th has a header, every 7th a reply subject, every 3rd is given as a string. */
+/** The messages of one run: every 5th has a header, every 7th a reply subject, every 3rd is given as a string, every 2nd not to be copied. */
 export class Messages {
   readonly #prefix: string;
   readonly #mix: Mix;
@@ -60,7 +61,8 @@ export class Messages {
   make(number: number): Message {
     const payload = this.#payload(number);
     const reply = replyOf(number);
-    const options: PublishOptions = {
+    const options: HoldfastPublishOptions = {
+      ...(number % 2 === 0 ? { copy: false } : {}),
       ...(reply === undefined ? {} : { reply }),
       ...(hasHeaders(number) ? { headers: headersFor(number) } : {}),
     };

@@ -123,6 +123,7 @@ export class Actions {
       ...(own.delivery === undefined ? {} : { delivery: own.delivery }),
       ...(own.maxAge === undefined ? {} : { maxAge: own.maxAge }),
       ...(own.msgId ? { msgId: "auto" as const } : {}),
+      ...(content.id % 2 === 0 ? { copy: false } : {}),
     };
     if (wanted.confirm !== true) run.offer(content, (nc) => nc.publish(subject, payload, options));
     else run.confirms.publish(this.#nc, content, options, (call) => run.offer(content, call));

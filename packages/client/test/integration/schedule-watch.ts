@@ -141,6 +141,7 @@ export class Watch {
         return watch.#judge();
       },
       write: (chunk) => this.#write(link, chunk),
+      writeAll: (pieces) => this.#write(link, Buffer.concat(pieces)),
       secure: (options: SecureOptions, tlsName: string) => link.secure(options, tlsName),
       end: () => {
         this.#leave("end");
