@@ -60,6 +60,8 @@ export const ROWS: readonly Row[] = [
     "nats.go": 1,
     "nats.c": 0.9,
   }),
+  referenceRow("publish-16384-reference", "16 KiB", { bytes: 16_384, messages: 20_000, batch: 64 }),
+  referenceRow("publish-65536-reference", "64 KiB", { bytes: 65_536, messages: 5000, batch: 16 }),
   publishRow("publish-string-16", "string of 16", { bytes: 16, messages: 500_000, batch: 10_000, mode: "string" }, undefined, {
     "nats.js": 6,
   }),
@@ -194,6 +196,13 @@ function publishRow(
     goals,
     ...(quick === undefined ? {} : { quick }),
   };
+}
+
+/** The others publish as they always do; "copied" is Holdfast without the option. */
+function referenceRow(name: string, size: string, task: Pick<PublishTask, "bytes" | "messages" | "batch">): Row {
+  const row = publishRow(name, `${size} by reference, ${task.batch} a turn`, task, undefined, { "nats.js": 1.8, "nats.go": 1.2 });
+  const referring: PublishTask = { kind: "publish", pool: task.batch, ...task, mode: "reference" };
+  return { ...row, ours: { task: referring }, peers: [{ name: "copied", peer: "holdfast" }, "nats.js", "nats.go", "nats.c"] };
 }
 
 function downRow(name: string, bytes: number, quick: number | undefined, goals: Row["goals"]): Row {

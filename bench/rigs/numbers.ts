@@ -9,6 +9,8 @@ export interface Expected {
   readonly bytes: number;
   /** Strings carry the number of their place in a pool, in hexadecimal digits. */
   readonly stringsOf?: number;
+  /** Payloads that are not changed between rounds carry the number of their place in a pool. */
+  readonly pool?: number;
 }
 
 /**
@@ -23,6 +25,7 @@ export async function withNumbersChecked(
   act: () => Promise<unknown>,
 ): Promise<void> {
   const { subject, messages, bytes, stringsOf } = expected;
+  const pool = stringsOf ?? expected.pool;
   const nc = await connect({ servers: url, ...(ca === undefined ? {} : { tls: { ca } }) });
   let seen = 0;
   let first = -1;
@@ -34,8 +37,8 @@ export async function withNumbersChecked(
   nc.subscribe(subject, {
     callback: (error, { data }) => {
       const number = stringsOf === undefined ? numberIn(data) : Number.parseInt(Buffer.from(data.subarray(0, 8)).toString(), 16);
-      if (seen === 0) first = stringsOf === undefined ? number : 0;
-      const wanted = stringsOf === undefined ? first + seen : seen % stringsOf;
+      if (seen === 0) first = pool === undefined ? number : 0;
+      const wanted = pool === undefined ? first + seen : seen % pool;
       if (error !== null || data.length !== bytes || number !== wanted)
         wrong ||= `message ${seen} has the number ${number}, not ${wanted}`;
       if (++seen === messages) arrived();

@@ -23,7 +23,8 @@ export async function serverRig(tls = false): Promise<Rig> {
       const messages = Math.min(task.messages, CHECKED);
       if (task.kind !== "publish") return;
       const strings = task.mode === "string" ? { stringsOf: task.pool } : {};
-      const expected = { subject: "bench.publish", messages, bytes: task.bytes, ...strings };
+      const unchanged = task.mode === "reference" ? { pool: task.pool } : {};
+      const expected = { subject: "bench.publish", messages, bytes: task.bytes, ...strings, ...unchanged };
       await withNumbersChecked(setup, expected, PATIENCE_MS, () => side.do({ ...task, messages }));
     },
     [Symbol.asyncDispose]: async () => {

@@ -20,8 +20,11 @@ export interface PublishTask {
   readonly batch: number;
   /** Payloads that are used in turn: the official client keeps a reference until the end of the turn, so at least `batch`. */
   readonly pool: number;
-  /** `headers` has two, the same for all messages; `reply` has one reply subject for all: a new one for each would slow the server down. */
-  readonly mode: "bytes" | "string" | "headers" | "reply";
+  /**
+   * `headers` has two, the same for all messages; `reply` has one reply subject for all: a new one for each would slow the server down.
+   * `reference`: Holdfast only, with `copy: false`; payloads are not changed, so their numbers are those of their places in the pool.
+   */
+  readonly mode: "bytes" | "string" | "headers" | "reply" | "reference";
 }
 
 /** Publish one and flush, so many times. */

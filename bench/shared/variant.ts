@@ -66,8 +66,8 @@ export const withoutFences: readonly Patch[] = [
   { file: "outbound/fences.ts", from: "if (this.#timer !== undefined || this.#forced", to: "if (now > 0 || this.#forced" },
   {
     file: "outbound/writer.ts",
-    from: "if (sink.write(chunk)) this.#outstanding = undefined;",
-    to: "if (sink.write(chunk)) this.taken();",
+    from: "if (taken) this.#outstanding = undefined;",
+    to: "if (taken) this.taken();",
   },
   {
     file: "outbound/writer.ts",

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
+import type { HoldfastConnection } from "holdfast";
 import { Clock, withTimes } from "../shared/clock.ts";
 import { payloadPool, setNumber, stringPool } from "../shared/payloads.ts";
 import type { Answer, PublishTask, RoundTripTask } from "../shared/tasks.ts";
@@ -9,7 +10,7 @@ import type { SideClient } from "./connection.ts";
 export const SUBJECT = "bench.publish";
 
 export async function publish(client: SideClient, task: PublishTask): Promise<Answer> {
-  const send = task.mode === "string" ? sendString(client, task) : sendBytes(client, task);
+  const send = senderOf(client, task);
   const clock = new Clock();
   for (let sent = 0; sent < task.messages; ) {
     for (const until = Math.min(sent + task.batch, task.messages); sent < until; sent++) send(sent);
@@ -34,6 +35,11 @@ export async function roundTrip(client: SideClient, { messages, bytes }: RoundTr
   return { ...withTimes(clock.stop(messages), took), ...client.check() };
 }
 
+function senderOf(client: SideClient, task: PublishTask): (index: number) => void {
+  if (task.mode === "string") return sendString(client, task);
+  return task.mode === "reference" ? sendReference(client, task) : sendBytes(client, task);
+}
+
 /** A function of its own for each mode: one that looks at the mode would cost every message of every mode. */
 function sendBytes(client: SideClient, { mode, pool, bytes }: PublishTask): (index: number) => void {
   const payloads = payloadPool(pool, bytes);
@@ -55,6 +61,16 @@ function publishBytes(nc: NatsConnection, mode: PublishTask["mode"]): (payload: 
   }
   if (mode === "reply") return (payload) => nc.publish(SUBJECT, payload, { reply: "bench.reply" });
   return (payload) => nc.publish(SUBJECT, payload);
+}
+
+/** The payloads are not changed while they may be in flight. */
+function sendReference(client: SideClient, { pool, bytes }: PublishTask): (index: number) => void {
+  const payloads = payloadPool(pool, bytes);
+  const nc = client.nc as HoldfastConnection;
+  return (index) => {
+    client.published++;
+    nc.publish(SUBJECT, payloads[index % pool], { copy: false });
+  };
 }
 
 /** Strings are made before the clock runs, so their numbers are those of their places in the pool. */

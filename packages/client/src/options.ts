@@ -52,7 +52,7 @@ export interface Undelivered {
   readonly reply?: string;
   /** Its headers; absent when it had none. */
   readonly headers?: MsgHdrs;
-  /** Its payload. A copy: keep it or change it. */
+  /** Its payload, yours to keep or to change: a copy, or what was passed with `copy: false`. */
   readonly data: Uint8Array;
   /** How it ended. */
   readonly state: UndeliveredState;
@@ -195,6 +195,15 @@ export interface HoldfastPublishOptions extends PublishOptions {
    * already keeps it. Default: none.
    */
   msgId?: "auto" | (string & {});
+  /**
+   * `false`: the payload is not copied but kept by reference, which saves time and memory for large ones. Its bytes must not be changed,
+   * nor their memory detached (`postMessage`, `structuredClone`, `resize`), before the message has ended: when `publishAndConfirm()` has
+   * settled, or a `flush()` called after it has resolved; or when `onUndelivered` or `undelivered()` hands it back, with the very same
+   * object as its `data`. What is sent is what the bytes are at that time, and a message that is sent again could differ from the first copy.
+   * A message whose memory was detached before it was sent ends `undeliverable`. Without effect for strings; payloads below 16 KiB are
+   * copied in any case. Default: `true`.
+   */
+  copy?: boolean;
 }
 
 /** What happens to messages that were handed over but not confirmed when a connection ends; see `HoldfastOptions.delivery`. */

@@ -1,4 +1,5 @@
 import { ClosedConnectionError } from "@nats-io/nats-core";
+import { LazySet } from "../bytes/lazy-set.ts";
 import type { Amount } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import type { OutboundEvent } from "./events.ts";
@@ -37,7 +38,7 @@ export class Backpressure {
   #refused = 0;
   #usable = false;
   /** In order of calls. Undefined once nothing can be written any more. */
-  #waiting: Set<Waiter> | undefined = new Set();
+  #waiting: LazySet<Waiter> | undefined = new LazySet();
 
   /** @param held what is held now; called in an episode only */
   constructor(limits: Limits, held: () => Amount, event: (event: OutboundEvent) => void, runtime: Runtime) {
@@ -126,7 +127,7 @@ export class Backpressure {
     return this.#episode;
   }
 
-  #add(waiting: Set<Waiter>, patience: Patience, resolve: () => void, reject: (reason: unknown) => void): void {
+  #add(waiting: LazySet<Waiter>, patience: Patience, resolve: () => void, reject: (reason: unknown) => void): void {
     const stop = limitWait(patience, this.#runtime, (reason) => {
       waiting.delete(waiter);
       reject(reason);
@@ -135,7 +136,7 @@ export class Backpressure {
     waiting.add(waiter);
   }
 
-  #release(waiting: Set<Waiter>): void {
+  #release(waiting: LazySet<Waiter>): void {
     for (const waiter of waiting) {
       waiter.stop();
       waiter.resolve();

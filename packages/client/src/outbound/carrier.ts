@@ -2,7 +2,7 @@ import { serverErrorKind } from "../protocol/server-error.ts";
 import { windowedBytes } from "./in-flight.ts";
 import type { OutboundParts } from "./parts.ts";
 import type { Settlings } from "./settling.ts";
-import type { Sink } from "./writer.ts";
+import type { Sink } from "./sink.ts";
 
 /** The connection's side of the outbound log: everything that its beginning, its end and what comes in on it mean. */
 export class Carrier {

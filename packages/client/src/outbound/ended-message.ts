@@ -1,5 +1,5 @@
 import type { UndeliveredState } from "../errors.ts";
-import { type DecodedFrame, decodeFrame } from "../protocol/frame.ts";
+import type { DecodedFrame } from "../protocol/frame.ts";
 import type { LiveRun, Log } from "./log.ts";
 import type { Slab } from "./slab.ts";
 
@@ -9,7 +9,7 @@ export interface EndedMessage {
   readonly reply: string | undefined;
   /** The `NATS/1.0` block. */
   readonly headers: Uint8Array | undefined;
-  /** A copy. */
+  /** A copy, or the very bytes of its caller that it asked not to be copied. */
   readonly data: Uint8Array;
   readonly state: UndeliveredState;
   readonly error: Error | undefined;
@@ -66,7 +66,7 @@ export class EndedRun {
 
   /** The next frame as a message; `ageAt` tells how old the frame at a position is, ms. Behind the last frame the slab is let go. */
   take(log: Log, ageAt: (position: number) => number): EndedMessage {
-    const frame = decodeFrame(this.#slab.memory, this.#next - this.#slab.start);
+    const frame = this.#slab.decode(this.#next - this.#slab.start);
     const message = endedMessage(frame, this.#state, this.#error, ageAt(this.#next));
     this.#next = this.#slab.start + frame.end;
     if (this.isDone) log.unpin(this.#slab);

@@ -7,6 +7,7 @@ import type { Handback } from "./handback.ts";
 import type { MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
 import type { Marks } from "./marks.ts";
+import type { Slab } from "./slab.ts";
 
 interface Parts {
   readonly log: Log;
@@ -73,14 +74,14 @@ export class Endings {
   item(item: MessageItem, state: UndeliveredState, error?: Error): void {
     this.#tally.ended(state, 1);
     this.#flushes.itemEnded(state, item.seq);
-    this.#handback.addFrame(item.frame, 0, item.time, state, error);
+    this.#handback.addFrame(item.frame, item.time, state, error);
     this.#eased();
   }
 
-  /** The frame at `at` of `memory`, accepted a moment ago, ends before it came into the log. */
-  offered(memory: Uint8Array, at: number, now: number, state: UndeliveredState): void {
+  /** The frame encoded behind `used` of `slab`, accepted a moment ago, ends before it came into the log. */
+  offered(slab: Slab, now: number, state: UndeliveredState): void {
     this.#tally.ended(state, 1);
-    this.#handback.addFrame(memory, at, now, state, undefined);
+    this.#handback.addOffered(slab, now, state);
   }
 }
 

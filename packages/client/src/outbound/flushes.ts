@@ -1,4 +1,5 @@
 import { ClosedConnectionError } from "@nats-io/nats-core";
+import { LazySet } from "../bytes/lazy-set.ts";
 import { FlushError, type UndeliveredState } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
 import { noneEnded } from "./counts.ts";
@@ -28,9 +29,9 @@ interface Waiter {
 export class Flushes {
   readonly #runtime: Runtime;
   /** Ordered by position. */
-  #waiting = new Set<Waiter>();
+  readonly #waiting = new LazySet<Waiter>();
   /** A group for each PING that is to settle some, in order; one whose waiters all gave up is empty until its PONG. */
-  readonly #asked = new Set<Set<Waiter>>();
+  readonly #asked = new LazySet<Set<Waiter>>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -96,16 +97,17 @@ export class Flushes {
   /** The connection ended before the PONGs came: they wait for the next one. */
   detached(): void {
     if (this.#asked.size === 0) return;
-    const all = [...this.#asked, this.#waiting].flatMap((group) => [...group]);
+    const all = [...this.#asked].flatMap((group) => [...group]).concat([...this.#waiting]);
     this.#asked.clear();
-    this.#waiting = new Set(all);
+    this.#waiting.clear();
+    for (const waiter of all) this.#waiting.add(waiter);
   }
 
   /** No connection will come any more. */
   end(): void {
     this.detached();
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
     for (const waiter of waiting) settle(waiter, new ClosedConnectionError());
   }
 
@@ -121,7 +123,7 @@ export class Flushes {
 
   #each(visit: (waiter: Waiter) => void): void {
     for (const group of this.#asked) group.forEach(visit);
-    this.#waiting.forEach(visit);
+    for (const waiter of this.#waiting) visit(waiter);
   }
 }
 

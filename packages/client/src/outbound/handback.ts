@@ -1,3 +1,4 @@
+import { LazySet } from "../bytes/lazy-set.ts";
 import { Queue } from "../bytes/queue.ts";
 import type { UndeliveredState } from "../errors.ts";
 import { decodeFrame } from "../protocol/frame.ts";
@@ -7,6 +8,7 @@ import { type EndedMessage, EndedRun, endedMessage } from "./ended-message.ts";
 import type { OutboundEvent } from "./events.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { LiveRun, Log } from "./log.ts";
+import type { Slab } from "./slab.ts";
 
 export type { EndedMessage };
 
@@ -36,7 +38,7 @@ export class Handback {
   readonly #log: Log;
   readonly #ages: Ages;
   readonly #entries = new Queue<Entry>();
-  readonly #listening = new Set<Promise<void>>();
+  readonly #listening = new LazySet<Promise<void>>();
   /** How old the frame at a position is, ms. */
   readonly #ageAt = (position: number): number => {
     const now = this.#runtime.now();
@@ -84,9 +86,20 @@ export class Handback {
   }
 
   /** Takes in one frame that is not in the log; `time` is when it was accepted, ms. */
-  addFrame(frame: Uint8Array, at: number, time: number, state: UndeliveredState, error: Error | undefined): void {
-    if (!this.wanted && this.#leftovers === undefined) return;
-    const message = endedMessage(decodeFrame(frame, at), state, error, this.#runtime.now() - time);
+  addFrame(frame: Uint8Array, time: number, state: UndeliveredState, error: Error | undefined): void {
+    if (this.#isKept) this.#add(endedMessage(decodeFrame(frame, 0), state, error, this.#runtime.now() - time));
+  }
+
+  /** Takes in the frame that was encoded behind `used` of `slab` and did not come into the log. */
+  addOffered(slab: Slab, time: number, state: UndeliveredState): void {
+    if (this.#isKept) this.#add(endedMessage(slab.decode(slab.used), state, undefined, this.#runtime.now() - time));
+  }
+
+  get #isKept(): boolean {
+    return this.wanted || this.#leftovers !== undefined;
+  }
+
+  #add(message: EndedMessage): void {
     this.#leftovers?.addMessage(message);
     if (!this.wanted) return;
     this.#entries.push({ kind: "message", message });

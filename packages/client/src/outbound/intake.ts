@@ -1,6 +1,6 @@
 import { UndeliveredError } from "../errors.ts";
 import type { Delivery } from "../options.ts";
-import { maxPubBytes, PubEncoder } from "../protocol/pub-encoder.ts";
+import { FRAME_END, maxPubBytes, PubEncoder } from "../protocol/pub-encoder.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Admission, AdmissionKind } from "./admission.ts";
 import type { Backpressure } from "./backpressure.ts";
@@ -36,6 +36,8 @@ interface Parts {
 
 /** Up to here a message is encoded before it is refused: that takes no memory worth speaking of. */
 const SMALL_BYTES = 4 * 1024;
+/** A payload shorter than this is copied in any case: that costs less than a slab and two more pieces of a write. */
+const REFERENCE_BYTES = 16 * 1024;
 
 /** Takes messages in: encodes them straight into the last slab, then decides whether they stay. No object is made for a message. */
 export class Intake {
@@ -94,16 +96,17 @@ export class Intake {
   ): boolean {
     const lost = treatment?.bound === true && !this.#writer.attached;
     const kind = treatment?.reserved === true ? "reserved" : "plain";
-    const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind);
+    const byReference = treatment?.byReference === true;
+    const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind, byReference);
     const free = !lost && this.#admission.isFree(this.#encodedEnd - slab.used);
     if (lost || !(free || this.#admit(slab, kind))) {
       const state = lost ? "expired" : "dropped";
       this.#accepted();
-      this.#endings.offered(slab.memory, slab.used, this.#runtime.now(), state);
+      this.#endings.offered(slab, this.#runtime.now(), state);
       settle?.reject(new UndeliveredError(state));
       return lost;
     }
-    if (treatment !== undefined || settle !== undefined) this.#mark(treatment, settle);
+    if (treatment !== undefined || settle !== undefined) this.#mark(slab, treatment, settle);
     this.#append(slab, headers);
     if (settle !== undefined) this.#fences.want(this.#log.end);
     return free || this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
@@ -111,7 +114,7 @@ export class Intake {
 
   /** See `Outbound.request()`. */
   request(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): number {
-    const slab = this.#encode(subject, reply, headers, payload, "request");
+    const slab = this.#encode(subject, reply, headers, payload, "request", false);
     this.#admit(slab, "request");
     const place = this.#log.tail();
     let request = place.position;
@@ -130,32 +133,54 @@ export class Intake {
   }
 
   /** What the log needs to know of a message that is not a plain one. */
-  #mark(treatment: Treatment | undefined, settle: Settle | undefined): void {
+  #mark(slab: Slab, treatment: Treatment | undefined, settle: Settle | undefined): void {
     const { bound = false, delivery, maxAge } = treatment ?? {};
     const differs = bound || maxAge !== undefined || (delivery !== undefined && delivery !== this.#delivery);
     if (!differs && settle === undefined) return;
     const expiresAt = maxAge === undefined ? undefined : this.#runtime.now() + maxAge;
-    const mark = { place: this.#log.tail(), bound, delivery, expiresAt, settle, cancelled: false };
+    const place = { slab, position: slab.end, index: slab.lastIndex };
+    const mark = { place, bound, delivery, expiresAt, settle, cancelled: false };
     this.#marks.add(mark);
     this.#expiry.add(mark);
   }
 
   /** Writes the frame behind the last one of the slab it returns, without appending it yet. */
-  #encode(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string, kind: AdmissionKind): Slab {
+  #encode(
+    subject: string,
+    reply: string,
+    headers: Uint8Array | null,
+    payload: Uint8Array | string,
+    kind: AdmissionKind,
+    byReference: boolean,
+  ): Slab {
     try {
       const atLeast = payload.length + (headers === null ? 0 : headers.length);
       if (atLeast > SMALL_BYTES) {
         this.#screen.refuseHuge(atLeast);
         this.#admission.refuseHuge(atLeast, this.#usable(), kind);
       }
-      const slab = this.#log.reserve(maxPubBytes(subject, reply, headers, payload));
-      this.#encodedEnd = this.#encoder.encode(slab.memory, slab.view, slab.used, subject, reply, headers, payload);
+      const slab =
+        byReference && typeof payload !== "string" && payload.length >= REFERENCE_BYTES
+          ? this.#refer(subject, reply, headers, payload)
+          : this.#copy(subject, reply, headers, payload);
       this.#screen.check(slab.memory, slab.used, this.#encodedEnd, hasHeaders(headers));
       return slab;
     } catch (error) {
       this.#tally.refused++;
       throw error;
     }
+  }
+
+  #copy(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): Slab {
+    const slab = this.#log.reserve(maxPubBytes(subject, reply, headers, payload));
+    this.#encodedEnd = this.#encoder.encode(slab.memory, slab.view, slab.used, subject, reply, headers, payload);
+    return slab;
+  }
+
+  #refer(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array): Slab {
+    const head = this.#encoder.head(subject, reply, headers, payload.length);
+    this.#encodedEnd = head.length + payload.length + FRAME_END.length;
+    return this.#log.refer(head, payload);
   }
 
   #admit(slab: Slab, kind: AdmissionKind): boolean {
@@ -170,7 +195,7 @@ export class Intake {
   #append(slab: Slab, headers: Uint8Array | null): void {
     this.#accepted();
     this.#turn.begin();
-    this.#log.commit(this.#encodedEnd - slab.used, hasHeaders(headers));
+    this.#log.commit(slab, this.#encodedEnd - slab.used, hasHeaders(headers));
     this.#turn.appended();
   }
 

@@ -1,3 +1,4 @@
+import { LazyMap } from "../bytes/lazy-map.ts";
 import { Queue } from "../bytes/queue.ts";
 import type { Spot } from "./cursor.ts";
 
@@ -28,7 +29,7 @@ export type Item = ControlItem | MessageItem;
 export class Items {
   readonly #waiting = new Queue<Item>();
   readonly #inFlight = new Queue<MessageItem>();
-  readonly #bySeq = new Map<number, MessageItem>();
+  readonly #bySeq = new LazyMap<number, MessageItem>();
   #lastSeq = 0;
   #waitingMessages = 0;
   #waitingBytes = 0;

@@ -1,5 +1,4 @@
-import { LARGEST_PIECE, longPieceBytes, MemoryPool, NO_PIECE, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
-import { frameEnd } from "../protocol/frame.ts";
+import { LARGEST_PIECE, longPieceBytes, MemoryPool, NO_PIECE, type Piece, SMALLEST_PIECE } from "../bytes/memory-pool.ts";
 import { Cursor, type Place, still } from "./cursor.ts";
 import { RemovedRanges } from "./removed.ts";
 import { Slab } from "./slab.ts";
@@ -37,6 +36,10 @@ export class Log {
   limits = 0;
   readonly #pool: MemoryPool;
   #tail: Slab;
+  /** The last slab before those of payloads kept by reference at the tail: its memory is gone on in behind them. */
+  #open: Slab | null = null;
+  /** The slab released last that is still in the chain. */
+  #passed: Slab | null = null;
   #nextSlabBytes = SMALLEST_PIECE;
 
   /** @param poolBytes how much unused memory is kept for reuse, bytes: the window's largest size is enough without bursts. */
@@ -86,19 +89,29 @@ export class Log {
   /** The slab whose memory has room for `bytes` behind `used`. Nothing is appended until `commit()`. */
   reserve(bytes: number): Slab {
     const slab = this.#tail;
-    if (slab.memory.length - slab.used >= bytes) return slab;
-    const next = new Slab(this.#pool.take(this.#slabBytesFor(bytes)), slab.end, slab.lastIndex, this.limits);
-    slab.next = next;
-    this.#tail = next;
-    // Cursors that waited at the end of the old slab stand at the beginning of the new one.
-    for (const cursor of [this.written, this.sent]) cursor.forward();
-    this.#confirmTo(this.confirmed);
+    if (slab.room >= bytes) return slab;
+    const { end, lastIndex } = slab;
+    const next =
+      this.#open !== null && this.#open.room >= bytes
+        ? this.#open.goOn(end, lastIndex, this.limits)
+        : new Slab(this.#pool.take(this.#slabBytesFor(bytes)), end, lastIndex, this.limits);
+    this.#open = null;
+    this.#link(next);
     return next;
   }
 
-  /** Appends the frame of `bytes` bytes that was encoded behind `used` of the slab last reserved. */
-  commit(bytes: number, headers: boolean): void {
-    this.#tail.commit(bytes, headers);
+  /** A slab for a payload that is kept by reference, behind the `head` of its frame. It is not in the log before `commit()`. */
+  refer(head: Piece, payload: Uint8Array): Slab {
+    return new Slab(head, this.#tail.end, this.#tail.lastIndex, this.limits, payload);
+  }
+
+  /** Appends the frame of `bytes` bytes that was encoded behind `used` of the slab last reserved, or made by `refer()`. */
+  commit(slab: Slab, bytes: number, headers: boolean): void {
+    if (slab !== this.#tail) {
+      if (!this.#tail.referring) this.#open = this.#tail;
+      this.#link(slab);
+    }
+    slab.commit(bytes, headers);
   }
 
   /** Everything before `place` has ended; its memory is free. */
@@ -123,7 +136,7 @@ export class Log {
     if (from.position >= to.position) return;
     for (const run of this.liveRuns(from, to)) {
       run.slab.endFrames(run.to.index - run.from.index);
-      if (run.slab.dead && run.slab !== this.#tail) this.#free(run.slab);
+      if (run.slab.dead && this.#isClosed(run.slab)) this.#free(run.slab);
     }
     const range = this.removed.add(from, to);
     // Two ranges that became one may have met where a cursor stands; none may stand inside of one.
@@ -163,7 +176,7 @@ export class Log {
   /** The end of the frame that begins at `place`. */
   afterFrame(place: Place): Place {
     const slab = place.slab;
-    const position = slab.start + frameEnd(slab.memory, place.position - slab.start);
+    const position = slab.start + slab.frameEnd(place.position - slab.start);
     return { slab, position, index: place.index + 1 };
   }
 
@@ -177,8 +190,8 @@ export class Log {
   /** Releases a slab that was kept only to hand frames back. */
   unpin(slab: Slab): void {
     slab.unpin();
-    const passed = slab.end <= this.confirmed.position && slab !== this.#tail;
-    if (passed || (slab.dead && slab !== this.#tail)) this.#free(slab);
+    const ended = slab.dead || slab.end <= this.confirmed.position;
+    if (ended && this.#isClosed(slab)) this.#free(slab);
   }
 
   /** Whether more memory is kept for reuse than a connection needs that is sent what it is given. */
@@ -196,12 +209,17 @@ export class Log {
     this.#pool.trim();
     this.#nextSlabBytes = SMALLEST_PIECE;
     if (this.heldFrames > 0 || this.#tail.used === 0) return;
-    const next = new Slab(NO_PIECE, this.#tail.end, this.#tail.lastIndex, this.limits);
+    this.#open = null;
+    this.#link(new Slab(NO_PIECE, this.#tail.end, this.#tail.lastIndex, this.limits));
+    this.#pool.trim();
+  }
+
+  #link(next: Slab): void {
     this.#tail.next = next;
     this.#tail = next;
+    // Cursors that waited at the end of the old slab stand at the beginning of the new one.
     for (const cursor of [this.written, this.sent]) cursor.forward();
     this.#confirmTo(this.confirmed);
-    this.#pool.trim();
   }
 
   #slabBytesFor(bytes: number): number {
@@ -236,9 +254,32 @@ export class Log {
   #confirmTo(place: Place): void {
     const target = new Cursor(place);
     target.forward();
-    for (let slab: Slab | null = this.confirmed.slab; slab !== null && slab !== target.slab; slab = slab.next) this.#free(slab);
+    if (target.slab !== this.confirmed.slab) this.#pass(target.slab);
+    // A payload that nobody needs any more is let go of at once, also at the tail.
+    if (target.slab.referring && target.position === target.slab.end && target.slab.frames > 0) this.#free(target.slab);
     this.confirmed.moveTo(target);
     this.removed.release(target.position);
+  }
+
+  /**
+   * Releases the slabs before `until`, and takes them out of the chain: a dead slab that has grown old would make the garbage collector
+   * copy all that follow it. Only the last of them stays until the next time: places at its end may still name it.
+   */
+  #pass(until: Slab): void {
+    const last = this.#passed;
+    if (last !== null && last.end < until.start) last.next = null;
+    for (let slab: Slab | null = this.confirmed.slab; slab !== null && slab !== until; ) {
+      const { next }: Slab = slab;
+      this.#free(slab);
+      if (slab.end < until.start) slab.next = null;
+      else this.#passed = slab;
+      slab = next;
+    }
+  }
+
+  /** Whether no frame can follow in it. */
+  #isClosed(slab: Slab): boolean {
+    return slab !== this.#tail || slab.referring;
   }
 
   #free(slab: Slab): void {

@@ -10,9 +10,9 @@ import type { Intake } from "./intake.ts";
 import { assemble, type OutboundParts } from "./parts.ts";
 import type { Patience } from "./patience.ts";
 import { type SettleClock, Settlings } from "./settling.ts";
+import type { Sink } from "./sink.ts";
 import type { Treatment } from "./treatment.ts";
 import { Withdrawal } from "./withdrawal.ts";
-import type { Sink } from "./writer.ts";
 
 const NO_LINES = new Uint8Array(0);
 

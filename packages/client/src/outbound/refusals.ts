@@ -89,7 +89,7 @@ export class Refusals {
     const suspects: Suspect[] = [];
     for (const { slab, from, to: end } of this.#log.liveRuns(this.#log.confirmed, to)) {
       for (let place = from; place.position < end.position; ) {
-        const { subject, reply, end: offset } = frameAddress(slab.memory, place.position - slab.start);
+        const { subject, reply, end: offset } = slab.address(place.position - slab.start);
         const next = { slab, position: slab.start + offset, index: place.index + 1 };
         const refused = this.#refused(subject, reply);
         if (refused !== undefined) suspects.push({ kind: "frame", position: place.position, refused, place, end: next });

@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from "@nats-io/nats-core";
 import { frameHasHeaders, framePayloadSize } from "../protocol/frame.ts";
-import { Cursor, type Place } from "./cursor.ts";
+import { Cursor, type Place, still } from "./cursor.ts";
 import type { Endings } from "./endings.ts";
 import type { Log } from "./log.ts";
-import type { Slab } from "./slab.ts";
 
 /** Bytes of a control line that count for the server's `max_control_line`: it leaves out the verb and the CRLF. */
 const PUB_VERB = "PUB ".length;
@@ -60,15 +59,22 @@ export class Screen {
     return this.#objection(frame, 0, frame.length, frameHasHeaders(frame, 0));
   }
 
-  /** Whether every frame of a slab that may still be sent respects the limits now in force. */
-  isDone(slab: Slab): boolean {
-    return slab.screened === this.#log.limits;
+  /** Whether every frame of the slab at `from` that lies behind it can be sent. */
+  isDone(from: Place): boolean {
+    const { slab } = from;
+    return slab.screened === this.#log.limits && (slab.isIntact || from.position === slab.end);
   }
 
-  /** Ends the frames of a slab, from `from` on, that the server cannot take. O(1) where the summary answers. */
-  slab(slab: Slab, from: Place): void {
-    if (this.isDone(slab)) return;
+  /** Ends the frames of the slab at `from`, from there on, that cannot be sent to this server. O(1) where the summary answers. */
+  slab(from: Place): void {
+    if (this.isDone(from)) return;
+    const { slab } = from;
     slab.screened = this.#log.limits;
+    if (!slab.isIntact && from.position < slab.end) {
+      const frame = still(from);
+      this.#endings.held(frame, this.#log.afterFrame(frame), "undeliverable", takenAway());
+      return;
+    }
     if (slab.largestFrame <= this.#maxPayload && (this.#headers || !slab.headers)) return;
     const to = { slab, position: slab.end, index: slab.lastIndex };
     for (const run of [...this.#log.liveRuns(from, to)]) this.#walk(run.from, run.to);
@@ -94,6 +100,14 @@ export class Screen {
     const bytes = framePayloadSize(memory, at);
     return bytes > this.#maxPayload ? payloadError(bytes, this.#maxPayload) : undefined;
   }
+}
+
+/** Under a length that was announced before, whatever else would go out would be read as its payload. */
+function takenAway(): Error {
+  return InvalidArgumentError.format(
+    "payload",
+    "was detached or resized before it was sent, although published with 'copy: false'",
+  );
 }
 
 /** The message is nats-core's own, which users compare; the figures stand in its cause. `bytes` may be short of UTF-8's true length. */

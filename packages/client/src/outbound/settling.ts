@@ -1,3 +1,4 @@
+import { LazySet } from "../bytes/lazy-set.ts";
 import type { Runtime, Timer } from "../runtime.ts";
 
 /** Which time counts: all of it, or only that without a connection. */
@@ -6,7 +7,7 @@ export type SettleClock = "always" | "while-down";
 /** The waits for everything held to end. */
 export class Settlings {
   readonly #runtime: Runtime;
-  readonly #waiting = new Set<Settling>();
+  readonly #waiting = new LazySet<Settling>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;

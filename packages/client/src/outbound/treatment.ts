@@ -13,4 +13,6 @@ export interface Treatment {
   readonly delivery?: Delivery;
   /** Milliseconds, above 0, that replace the connection's `maxAge`. */
   readonly maxAge?: number;
+  /** Its payload, if it is long and not a string, is kept by reference: its caller does not change it before the message has ended. */
+  readonly byReference?: boolean;
 }

@@ -1,4 +1,5 @@
 import { PING, PONG } from "../protocol/encode.ts";
+import { FRAME_END } from "../protocol/pub-encoder.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Tally } from "./counts.ts";
 import { type Place, still } from "./cursor.ts";
@@ -7,26 +8,14 @@ import type { Fences } from "./fences.ts";
 import { windowedBytes } from "./in-flight.ts";
 import type { Items, MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
+import { Long } from "./long.ts";
 import { nextRun } from "./next-run.ts";
 import { type LastItem, PutBack } from "./put-back.ts";
 import type { Screen } from "./screen.ts";
+import type { Sink } from "./sink.ts";
+import type { Stretch } from "./slab.ts";
 import { Stage } from "./stage.ts";
 import type { Window } from "./window.ts";
-
-/** Where bytes go: the part of a `Link` that the log needs. */
-export interface Sink {
-  readonly chunkBytes: number;
-  readonly unfinished: "last-item" | "nothing";
-  /** True: taken by the kernel, whole. False: outstanding, until `taken()` or the end of the connection. */
-  write(chunk: Uint8Array): boolean;
-}
-
-/** One long message, or the first control lines, on their way in pieces; nothing goes between them. */
-interface Long {
-  readonly bytes: Uint8Array;
-  readonly last: LastItem;
-  next: number;
-}
 
 /** A run of frames this long goes out as it lies; a shorter one is copied together with what goes around it, bytes. */
 const DIRECT_BYTES = 32 * 1024;
@@ -102,7 +91,7 @@ export class Writer {
    */
   attach(sink: Sink, first: Uint8Array, probe: number | undefined): void {
     this.#sink = sink;
-    if (first.length > 0) this.#long = { bytes: first, last: CONTROL, next: 0 };
+    if (first.length > 0) this.#long = new Long([first], CONTROL);
     this.#holds = [];
     this.#fences.attached();
     this.#window.opened(this.#runtime.now(), probe);
@@ -169,13 +158,13 @@ export class Writer {
       last = items.last ?? last;
       const run = items.blocked ? undefined : this.#nextRun(sink, now);
       const bytes = run === undefined ? 0 : run.position - this.#log.written.position;
-      if (run !== undefined && stage.used === 0 && bytes >= DIRECT_BYTES) {
+      if (run !== undefined && stage.used === 0 && this.#goesAlone(bytes)) {
         const frames = this.#handOver(run, bytes);
-        return this.#whole(sink, frames.chunk, frames.last);
+        return this.#whole(sink, frames.stretch, bytes, frames.last);
       }
       if (run !== undefined && stage.fits(bytes + PING.length)) {
         const frames = this.#handOver(run, bytes);
-        stage.put(frames.chunk);
+        stage.putFrames(frames.stretch);
         // A SUB called right behind these frames goes with them, and a fence behind both.
         last = this.#stageItems(now).last ?? frames.last;
       }
@@ -186,7 +175,12 @@ export class Writer {
       }
     }
     if (last === undefined) return false;
-    return this.#hand(sink, stage.chunk(), last);
+    return this.#hand(sink, stage.pieces(), last);
+  }
+
+  /** Whether the next run goes as it lies. A payload that is kept by reference is not copied either way, and goes with what lies around it. */
+  #goesAlone(bytes: number): boolean {
+    return this.#log.written.slab.referring ? !this.#stage.fits(bytes + PING.length) : bytes >= DIRECT_BYTES;
   }
 
   #stagePongs(): LastItem | undefined {
@@ -212,7 +206,7 @@ export class Writer {
       if (item.kind === "message") this.#fences.passed(bytes.length);
       last = item.kind === "message" ? { kind: "item", item } : CONTROL;
       if (fits) this.#stage.put(bytes);
-      else this.#long = { bytes, next: 0, last };
+      else this.#long = new Long([bytes], last);
       if (!fits) return { blocked: true, last };
     }
   }
@@ -221,9 +215,9 @@ export class Writer {
   #skipEnded(): void {
     const { written } = this.#log;
     do {
-      this.#screen.slab(written.slab, written);
+      this.#screen.slab(written);
       this.#log.skipRemoved();
-    } while (!this.#screen.isDone(written.slab));
+    } while (!this.#screen.isDone(written));
   }
 
   #isUndeliverable(item: MessageItem): boolean {
@@ -263,7 +257,7 @@ export class Writer {
     return run;
   }
 
-  #handOver(to: Place, bytes: number): { chunk: Uint8Array; last: LastItem & { kind: "frames" } } {
+  #handOver(to: Place, bytes: number): { stretch: Stretch; last: LastItem & { kind: "frames" } } {
     const { written, sent } = this.#log;
     const from = still(written);
     const before = sent.position;
@@ -272,27 +266,29 @@ export class Writer {
     written.moveTo(to);
     if (sent.position < written.position) sent.moveTo(written);
     this.#fences.passed(bytes, to);
-    return { chunk: from.slab.memory.subarray(offset, offset + bytes), last: { kind: "frames", from, to, sent: before } };
+    return { stretch: from.slab.stretch(offset, bytes), last: { kind: "frames", from, to, sent: before } };
   }
 
   /** Frames as they lie; a single one that is longer than a chunk goes in pieces. */
-  #whole(sink: Sink, chunk: Uint8Array, last: LastItem & { kind: "frames" }): boolean {
+  #whole(sink: Sink, { bytes: head, payload }: Stretch, bytes: number, last: LastItem & { kind: "frames" }): boolean {
+    const pieces = payload === null ? [head] : [head, payload, FRAME_END];
     const single = this.#log.written.index - last.from.index === 1;
-    if (!single || chunk.length <= sink.chunkBytes) return this.#hand(sink, chunk, last);
-    this.#long = { bytes: chunk, last, next: 0 };
+    if (!single || bytes <= sink.chunkBytes) return this.#hand(sink, pieces, last);
+    this.#long = new Long(pieces, last);
     return this.#piece(sink, this.#long);
   }
 
   #piece(sink: Sink, long: Long): boolean {
-    const chunk = long.bytes.subarray(long.next, long.next + sink.chunkBytes);
-    long.next += chunk.length;
-    if (long.next >= long.bytes.length) this.#long = undefined;
-    return this.#hand(sink, chunk, long.last);
+    const pieces = long.take(sink.chunkBytes);
+    if (long.isDone) this.#long = undefined;
+    return this.#hand(sink, pieces, long.last);
   }
 
-  #hand(sink: Sink, chunk: Uint8Array, last: LastItem): true {
+  #hand(sink: Sink, pieces: readonly Uint8Array[], last: LastItem): true {
+    const [chunk] = pieces;
     this.#outstanding = last;
-    if (sink.write(chunk)) this.#outstanding = undefined;
+    const taken = pieces.length === 1 && chunk !== undefined ? sink.write(chunk) : sink.writeAll(pieces);
+    if (taken) this.#outstanding = undefined;
     return true;
   }
 }

@@ -9,7 +9,7 @@ export interface DecodedFrame {
   readonly reply: string | undefined;
   /** The raw `NATS/1.0` block with its blank line, a copy. */
   readonly headers: Uint8Array | undefined;
-  /** The payload, a copy. */
+  /** The payload: a copy, or what its caller asked not to be copied. */
   readonly data: Uint8Array;
   /** The offset behind the frame. */
   readonly end: number;
@@ -37,6 +37,14 @@ export function frameAddress(bytes: Uint8Array, at: number): Pick<DecodedFrame, 
   const lineEnd = findLineEnd(bytes, at);
   const { subject, reply } = readLine(bytes, at, lineEnd);
   return { subject, reply, end: endOf(bytes, at, lineEnd) };
+}
+
+/** What the frame that begins at `at` says of its message, where its payload lies elsewhere. */
+export function decodeHead(bytes: Uint8Array, at: number): Pick<DecodedFrame, "subject" | "reply" | "headers"> {
+  const lineEnd = findLineEnd(bytes, at);
+  const start = lineEnd + 2;
+  const { subject, reply, headerBytes } = readLine(bytes, at, lineEnd);
+  return { subject, reply, headers: bytes[at] === H ? copyOf(bytes, start, start + headerBytes) : undefined };
 }
 
 /** The whole message that begins at `at`, copied out, so that it outlives the slab. */

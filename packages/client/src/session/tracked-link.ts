@@ -32,6 +32,12 @@ export class TrackedLink implements Link {
     return taken;
   }
 
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    const taken = this.#link.writeAll(pieces);
+    this.#outstanding = !taken;
+    return taken;
+  }
+
   /** The transport said `taken()`. */
   taken(): void {
     this.#outstanding = false;

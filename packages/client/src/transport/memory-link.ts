@@ -81,6 +81,10 @@ export class MemoryLink implements Link {
     return whole;
   }
 
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    return this.write(Buffer.concat(pieces));
+  }
+
   /** The peer has read: the kernel takes more of the outstanding chunk. */
   refill(): void {
     const outstanding = this.#outstanding;

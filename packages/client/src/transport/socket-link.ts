@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Inlet } from "./inlet.ts";
+import { isNode } from "./platform.ts";
 import { lostError } from "./socket-errors.ts";
 import { startTls } from "./tls.ts";
 import type { Endpoint, Link, LinkHandler, SecureOptions } from "./transport.ts";
@@ -28,7 +29,7 @@ export class SocketLink implements Link {
   #outstanding: Outstanding | null = null;
   /** Why the link ends: what `closed()` will say. */
   #error: Error | null = null;
-  /** What `#raw` reads into while it is in the clear; undefined when TLS came first. */
+  /** What `#raw` reads into while it is in the clear; undefined when TLS came first, and where there are `data` events instead. */
   readonly #inlet: Inlet | undefined;
   readonly #endpoint: Endpoint;
   readonly #handler: LinkHandler;
@@ -59,20 +60,46 @@ export class SocketLink implements Link {
    * - under TLS, whose callback comes a turn after the last byte went, also when FIN or RST is read in that turn;
    * - on TCP if the socket was destroyed in the very turn of the write: when the kernel takes only a part at first, libuv tries again
    *   at once, and reports that in the next turn;
-   * - on Windows, where a write in progress cannot be looked into.
+   * - on Windows, where a write in progress cannot be looked into;
+   * - on Deno and Bun, of which we do not know when a write is with the kernel.
    */
   get unfinished(): "last-item" | "nothing" {
-    if (this.encrypted || process.platform === "win32" || this.#outstanding?.fresh === true) return "nothing";
+    if (this.encrypted || !isNode || process.platform === "win32" || this.#outstanding?.fresh === true) return "nothing";
     return "last-item";
   }
 
   write(chunk: Uint8Array): boolean {
     const socket = this.#socket;
+    if (!this.#mayWrite(socket)) return false;
+    const outstanding: Outstanding = { fresh: true };
+    socket.write(chunk, (error) => this.#written(outstanding, error));
+    return this.#isTaken(socket, outstanding);
+  }
+
+  /** One `writev(2)`. Under TLS, Node puts the pieces together first. */
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (!this.#mayWrite(socket)) return false;
+    const outstanding: Outstanding = { fresh: true };
+    let left = pieces.length;
+    socket.cork();
+    for (const piece of pieces) {
+      if (--left > 0) socket.write(piece);
+      else socket.write(piece, (error) => this.#written(outstanding, error));
+    }
+    socket.uncork();
+    return this.#isTaken(socket, outstanding);
+  }
+
+  #mayWrite(socket: Socket): boolean {
     if (!socket.writable) return false;
     if (this.#stage === "securing") throw new Error("write() while secure() is under way: it would go out in the clear");
     if (this.#outstanding !== null) throw new Error("write() before taken() of the last chunk");
-    const outstanding: Outstanding = { fresh: true };
-    socket.write(chunk, (error) => this.#written(outstanding, error));
+    return true;
+  }
+
+  /** Whether the kernel has what was just written, whole; else it is outstanding. */
+  #isTaken(socket: Socket, outstanding: Outstanding): boolean {
     const failed = socket.errored !== null;
     if (!failed && !this.encrypted && socket.writableLength === 0) return true;
     this.#outstanding = outstanding;
@@ -86,6 +113,7 @@ export class SocketLink implements Link {
     this.#stage = "securing";
     // What comes from now on belongs to TLS: the socket keeps it, and Node hands it to the TLS socket.
     this.#inlet?.divert(this.#raw);
+    if (this.#inlet === undefined) this.#raw.pause().off("data", this.#onData);
     try {
       const socket = await startTls(this.#raw, options, { ...this.#endpoint, tlsName });
       if (socket.destroyed) throw lostError(this.#endpoint, new Error("closed during the TLS handshake"));
@@ -128,8 +156,8 @@ export class SocketLink implements Link {
   }
 
   #follow(socket: Socket): void {
-    // A plain socket reads through the inlet.
-    if (socket !== this.#raw) socket.on("data", this.#onData);
+    // With an inlet a plain socket reads through that.
+    if (socket !== this.#raw || this.#inlet === undefined) socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("close", this.#onClose);
     // Never taken off: an error without a listener would end the process.

@@ -60,6 +60,8 @@ export interface Link {
    * but the `closed()` that is due. Throws, for it is a bug of the owner, while a chunk is outstanding or `secure()` is under way.
    */
   write(chunk: Uint8Array): boolean;
+  /** As `write()`, for a chunk that lies in several pieces, one behind the other. At least one. */
+  writeAll(pieces: readonly Uint8Array[]): boolean;
   /**
    * Upgrades to TLS in place. Rejects with what went wrong; the link is then destroyed. Call only while nothing is outstanding. What
    * arrives after the call belongs to TLS; what was delivered before it came in the clear, from anybody: trust none of it.

@@ -64,10 +64,24 @@ test("wrong values are refused with the option, what is allowed and what was giv
   }
 });
 
+test("copy: false is added to whatever else the message is, true changes nothing", () => {
+  const reserved: Treatment = { reserved: true };
+  assert.deepEqual(treated({ copy: false }), { byReference: true });
+  assert.deepEqual(withOptions(reserved, readMessageOptions({ copy: false })), { reserved: true, byReference: true });
+  assert.deepEqual(treated({ copy: false, maxAge: 0 }), { bound: true, delivery: "at-most-once", byReference: true });
+  assert.deepEqual(treated({ copy: false, maxAge: 5, delivery: "at-least-once" }), {
+    maxAge: 5,
+    delivery: "at-least-once",
+    byReference: true,
+  });
+  assert.equal(treated({ copy: true }), undefined);
+  for (const value of ["no", 0, null, {}]) refuses({ copy: value }, "'copy'", "was given");
+});
+
 test("each option is read once, so that what was checked is what is used", () => {
   const reads: string[] = [];
   const options: HoldfastPublishOptions = new Proxy(
-    { delivery: "at-least-once", maxAge: 5, msgId: "a" },
+    { delivery: "at-least-once", maxAge: 5, msgId: "a", copy: false },
     {
       get: (target, key) => {
         reads.push(String(key));
@@ -76,5 +90,5 @@ test("each option is read once, so that what was checked is what is used", () =>
     },
   );
   readMessageOptions(options);
-  assert.deepEqual(reads.sort(), ["delivery", "maxAge", "msgId"]);
+  assert.deepEqual(reads.sort(), ["copy", "delivery", "maxAge", "msgId"]);
 });

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outbound } from "../../src/outbound/outbound.ts";
+import type { Treatment } from "../../src/outbound/treatment.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { defaults } from "./harness.ts";
 import { PingScanner } from "./ping-scanner.ts";
@@ -18,7 +19,7 @@ interface Costs {
 }
 
 /** Publishes in turns, over a link that takes everything at once and whose PONGs come `roundTrip` later. A turn lasts 1 ms. */
-function publish(load: { messages: number; payload: number; aTurn: number; roundTrip: number }): Costs {
+function publish(load: { messages: number; payload: number; aTurn: number; roundTrip: number; treatment?: Treatment }): Costs {
   const clock = new VirtualClock();
   const ignored = { undelivered: null, undeliveredFailed: () => {}, stalled: () => {}, event: () => {} };
   const outbound = new Outbound(defaults, clock, ignored);
@@ -27,24 +28,23 @@ function publish(load: { messages: number; payload: number; aTurn: number; round
     costs.pings++;
     clock.timer(load.roundTrip, () => outbound.pong());
   });
+  const write = (...pieces: readonly Uint8Array[]): true => {
+    costs.writes++;
+    for (const piece of pieces) {
+      costs.bytes += piece.length;
+      scanner.push(piece);
+    }
+    return true;
+  };
   outbound.attach(
-    {
-      chunkBytes: 64 * 1024,
-      unfinished: "last-item",
-      write: (chunk) => {
-        costs.writes++;
-        costs.bytes += chunk.length;
-        scanner.push(chunk);
-        return true;
-      },
-    },
+    { chunkBytes: 64 * 1024, unfinished: "last-item", write: (chunk) => write(chunk), writeAll: (pieces) => write(...pieces) },
     MIB,
     true,
   );
   const payload = new Uint8Array(load.payload);
   for (let sent = 0; sent < load.messages; ) {
     for (let n = 0; n < load.aTurn && sent < load.messages; n++, sent++)
-      outbound.publish("orders.created", "", null, payload, undefined);
+      outbound.publish("orders.created", "", null, payload, load.treatment);
     clock.advance(1);
   }
   clock.advance(1_000);
@@ -82,5 +82,14 @@ test("64 MiB in messages of 1 KiB: five PINGs a MiB", () => {
     writes: 1_612,
     pings: 302,
     bytes: 68_880_148,
+  });
+});
+
+test("64 MiB in messages of 16 KiB by reference: three of them in a write, and four for each PING", () => {
+  const treatment = { byReference: true };
+  atMost(publish({ messages: 4_096, payload: 16_384, aTurn: 64, roundTrip: 0.1, treatment }), {
+    writes: 1_357,
+    pings: 1_102,
+    bytes: 67_230_164,
   });
 });

@@ -2,8 +2,8 @@ import type { OutboundOptions } from "../../src/options.ts";
 import type { EndedMessage } from "../../src/outbound/ended-message.ts";
 import type { OutboundEvent } from "../../src/outbound/events.ts";
 import { Outbound } from "../../src/outbound/outbound.ts";
+import type { Sink } from "../../src/outbound/sink.ts";
 import type { Treatment } from "../../src/outbound/treatment.ts";
-import type { Sink } from "../../src/outbound/writer.ts";
 import { parseServerError } from "../../src/protocol/server-error.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
@@ -25,7 +25,8 @@ export class Peer implements Sink {
   bytes = Buffer.alloc(0);
   readonly reads: Read[] = [];
   #capacity: number;
-  #rest: Uint8Array | undefined;
+  /** The pieces of the outstanding chunk that the kernel has not taken. */
+  #rest: Uint8Array[] = [];
   #parsed = 0;
 
   constructor(capacity = Infinity, chunkBytes = 64 * 1024) {
@@ -35,14 +36,19 @@ export class Peer implements Sink {
 
   /** Whether a chunk waits for the kernel. */
   get outstanding(): boolean {
-    return this.#rest !== undefined;
+    return this.#rest.length > 0;
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#rest !== undefined) throw new Error("write() while a chunk is outstanding");
-    this.#rest = chunk;
+    return this.writeAll([chunk]);
+  }
+
+  /** What was taken is copied, what waits is not: so it is with sockets. */
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    if (this.#rest.length > 0) throw new Error("writeAll() while a chunk is outstanding");
+    this.#rest = [...pieces];
     this.#take();
-    return this.#rest === undefined;
+    return !this.outstanding;
   }
 
   /** From now on the kernel takes nothing. */
@@ -53,9 +59,9 @@ export class Peer implements Sink {
   /** The kernel takes `bytes` more. True when this finished the outstanding chunk: then `taken()` is due. */
   drain(bytes: number): boolean {
     this.#capacity += bytes;
-    if (this.#rest === undefined) return false;
+    if (!this.outstanding) return false;
     this.#take();
-    return this.#rest === undefined;
+    return !this.outstanding;
   }
 
   verbs(verb: string): Read[] {
@@ -91,11 +97,16 @@ export class Peer implements Sink {
   }
 
   #take(): void {
-    const rest = this.#rest ?? new Uint8Array(0);
-    const n = Math.min(this.#capacity, rest.length);
-    this.bytes = Buffer.concat([this.bytes, rest.subarray(0, n)]);
-    this.#capacity -= n;
-    this.#rest = n === rest.length ? undefined : rest.subarray(n);
+    const taken = [this.bytes];
+    for (let piece = this.#rest.shift(); piece !== undefined; piece = this.#rest.shift()) {
+      const n = Math.min(this.#capacity, piece.length);
+      taken.push(Buffer.from(piece.subarray(0, n)));
+      this.#capacity -= n;
+      if (n === piece.length) continue;
+      this.#rest.unshift(piece.subarray(n));
+      break;
+    }
+    this.bytes = Buffer.concat(taken);
     this.#read();
   }
 

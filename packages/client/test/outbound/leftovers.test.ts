@@ -23,7 +23,7 @@ class Rig {
     const slab = this.log.reserve(maxPubBytes("s", reply, headers, payload));
     const end = this.encoder.encode(slab.memory, slab.view, slab.used, "s", reply, headers, payload);
     this.ages.note(this.log.tail(), this.clock.now());
-    this.log.commit(end - slab.used, headers !== null);
+    this.log.commit(slab, end - slab.used, headers !== null);
   }
 
   /** Everything from `confirmed` to `to` ends in doubt, the rest abandoned, as at `close()`. */

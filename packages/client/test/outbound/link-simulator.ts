@@ -1,4 +1,4 @@
-import type { Sink } from "../../src/outbound/writer.ts";
+import type { Sink } from "../../src/outbound/sink.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { PingScanner } from "./ping-scanner.ts";
 
@@ -104,6 +104,10 @@ export class SimulatedLink implements Sink {
     this.#outstanding = this.#taken < this.#offered;
     this.#rearm();
     return !this.#outstanding;
+  }
+
+  writeAll(pieces: readonly Uint8Array[]): boolean {
+    return this.write(Buffer.concat(pieces));
   }
 
   /** What is under way keeps its time. */

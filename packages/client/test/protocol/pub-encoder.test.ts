@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { maxPubBytes, PubEncoder } from "../../src/protocol/pub-encoder.ts";
+import { decodeFrame, decodeHead } from "../../src/protocol/frame.ts";
+import { FRAME_END, maxPubBytes, PubEncoder } from "../../src/protocol/pub-encoder.ts";
 
 interface Publish {
   readonly subject: string;
@@ -163,4 +164,31 @@ test("a frame that does not fit is an error, never a frame cut short", () => {
   for (const payload of ["0123456789", "é".repeat(12), Buffer.alloc(14), "0123456789".repeat(10), Buffer.alloc(100)]) {
     assert.throws(() => new PubEncoder().encode(into, viewOf(into), 10, "a", "", null, payload), RangeError);
   }
+});
+
+test("a head is what stands before the payload, in memory of its own, and is read back as such", () => {
+  const encoder = new PubEncoder();
+  const block = Buffer.from("NATS/1.0\r\nA: b\r\n\r\n");
+  const long = Buffer.from(`NATS/1.0\r\nA: ${"b".repeat(5000)}\r\n\r\n`);
+  const heads: Buffer[] = [];
+  for (const headers of [null, new Uint8Array(0), block, long]) {
+    for (const reply of ["", "réponse"]) {
+      for (const subject of ["a", "orders.created", "x".repeat(300)]) {
+        const payload = Buffer.alloc(20_000, 46);
+        const head = encoder.head(subject, reply, headers, payload.length);
+        const whole = encoded({ subject, reply, headers, payload });
+        assert.deepEqual(Buffer.concat([head, payload, FRAME_END]), whole);
+        assert.equal(encoder.payloadBytes, payload.length + (headers?.length ?? 0));
+        const { data, end, ...rest } = decodeFrame(whole, 0);
+        assert.deepEqual(decodeHead(head, 0), rest);
+        heads.push(head);
+      }
+    }
+  }
+  const texts = heads.map((head) => head.toString("latin1"));
+  encoder.head("z".repeat(200), "", long, 1);
+  assert.deepEqual(
+    heads.map((head) => head.toString("latin1")),
+    texts,
+  );
 });
