@@ -1,5 +1,5 @@
 /** Runs the command line from source in a process of its own, as a user would. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,12 +9,18 @@ import { fileURLToPath } from "node:url";
 import { findNatsServer } from "holdfast/testing";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-const tsx = import.meta.resolve("tsx");
+/** Starts in half the time that tsx takes; the processes that a command starts do as well. */
+const typescript = new URL("../../../scripts/typescript/register.mjs", import.meta.url).href;
 
 export interface CliEnd {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 export interface RunningProcess {
@@ -24,7 +30,7 @@ export interface RunningProcess {
 
 export interface RunningCli {
   readonly child: ChildProcess;
-  /** Resolves when standard error has a line that matches. */
+  /** Resolves when standard error matches, or on a terminal what was written to it. */
   whenTold(pattern: RegExp): Promise<void>;
   readonly ended: Promise<CliEnd>;
   /** The processes of the run, itself included. Linux only: elsewhere it finds none. */
@@ -42,18 +48,22 @@ const noNatsEnvironment = Object.fromEntries(natsEnvironment.map((name) => [`NAT
 
 /**
  * Starts `holdfast ARGS` with a temporary directory of its own, and without contexts of the `nats` tool. `env` is added to ours;
- * `undefined` removes a variable. `input` is its standard input: nothing, bytes, or `"open"` for a pipe that the test writes to.
+ * `undefined` removes a variable. `input` is its standard input: nothing, bytes, or `"open"` for a pipe that the test writes to. With
+ * `terminal` it runs on one of that size: its output is all standard output then, and what `input` writes is typed.
  */
 export function startCli(
   t: TestContext,
   args: readonly string[],
   env: Record<string, string | undefined> = {},
   input: string | Uint8Array = "",
+  terminal: TerminalSize | null = null,
 ): RunningCli {
   const scratch = mkdtempSync(join(tmpdir(), "holdfast-cli-test-"));
   t.after(() => rmSync(scratch, { recursive: true, force: true }));
   shareCompiled(scratch);
-  const child = spawn(process.execPath, ["--conditions=source", "--import", tsx, main, ...args], {
+  const command = [process.execPath, "--conditions=source", "--import", typescript, main, ...args];
+  const [file = "", ...rest] = terminal === null ? command : onTerminal(command, terminal);
+  const child = spawn(file, rest, {
     env: { ...process.env, ...noNatsEnvironment, XDG_CONFIG_HOME: scratch, TMPDIR: scratch, ...env },
     stdio: [input === "" ? "ignore" : "pipe", "pipe", "pipe"],
     // A process group of its own, so that a test can do what Ctrl-C does.
@@ -65,6 +75,7 @@ export function startCli(
   const waiting = new Set<() => void>();
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output.stdout += text;
+    for (const look of waiting) look();
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     output.stderr += text;
@@ -87,11 +98,11 @@ export function startCli(
     whenTold: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (pattern.test(output.stderr)) resolve();
+          if (pattern.test(terminal === null ? output.stderr : output.stdout)) resolve();
         };
         waiting.add(look);
         look();
-        void ended.then(() => reject(new Error(`ended before it told ${String(pattern)}: ${output.stderr}`)));
+        void ended.then(() => reject(new Error(`ended before it told ${String(pattern)}: ${output.stderr}${output.stdout}`)));
       }),
   };
 }
@@ -114,6 +125,21 @@ export function noServer(): string | false {
   } catch (error) {
     return String(error);
   }
+}
+
+/** Why tests that need a terminal cannot run here; `false` when they can. */
+export function noTerminal(): string | false {
+  try {
+    execFileSync("script", ["--version"], { stdio: "ignore" });
+    return process.platform === "linux" ? false : "script(1) has other options here";
+  } catch {
+    return "script(1) is not installed";
+  }
+}
+
+function onTerminal(command: readonly string[], { columns, rows }: TerminalSize): string[] {
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  return ["script", "--quiet", "--return", "--command", `stty cols ${columns} rows ${rows}; exec ${quoted}`, "/dev/null"];
 }
 
 /** tsx keeps what it has compiled in the temporary directory: half of a short run's time, if each began anew. */

@@ -15,6 +15,9 @@ const sizeUnits: Readonly<Record<string, number>> = {
   gib: 1024 ** 3,
 };
 
+/** For the end of a command's help: how what the parsers below take is written. */
+export const notation = "Durations are written 300ms, 5s, 1m30s, 2h; sizes 65536, 64KiB, 8MB.";
+
 /** A parser for a duration as in Go and in the `nats` tool: 300ms, 5s, 1m30s, 2h. It gives milliseconds, from `least` on. */
 export function duration(least: number): (text: string) => number {
   return (text) => {

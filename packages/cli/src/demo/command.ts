@@ -15,6 +15,14 @@ const description =
   "and counts what became of every message. Needs nats-server on PATH or in $NATS_SERVER.";
 
 const afterOptions = `
+Examples:
+  holdfast demo
+  holdfast demo --fault blackhole --stall-timeout 1000 --delivery at-least-once
+  holdfast demo --buffer 2000000 --html outage.html
+
+On a terminal both clients are shown side by side while it runs; elsewhere, with --json, and where $CI is set or $TERM is dumb,
+a line a second tells where each is.
+
 Faults (with the proxy between each client and the server):
 ${faultKinds.map((kind) => `  ${kind.padEnd(10)} ${faults[kind].explanation}`).join("\n")}
 
@@ -33,7 +41,8 @@ export function demoCommand(run: (options: DemoOptions) => Promise<void>): Comma
     .option("--buffer <bytes>", "Holdfast's reconnect buffer", wholeNumber("buffer"), defaultBufferBytes)
     .option("--stall-timeout <ms>", "Holdfast's stallTimeout, 0 for none (default: its own)", wholeNumber("stall-timeout"))
     .addOption(new Option("--only <client>", "run one client alone").choices(clientNames))
-    .option("--json", "print exactly one JSON object on standard output", false)
+    .option("--html <file>", "write a report with plots of the outage over time: one file, for any browser")
+    .option("--json", "print exactly one JSON object on standard output, and plain lines on a terminal too", false)
     // For tests, which have no time for the whole run.
     .addOption(hidden("--lead <ms>", "publishing before the fault").argParser(wholeNumber("lead")).default(3_000))
     .addOption(hidden("--tail <ms>", "publishing after the fault").argParser(wholeNumber("tail")).default(4_000))
@@ -49,6 +58,7 @@ export function demoCommand(run: (options: DemoOptions) => Promise<void>): Comma
       bufferBytes: given.buffer,
       clients: given.only === undefined ? clientNames : [given.only],
       json: given.json,
+      html: given.html ?? null,
       leadMs: given.lead,
       tailMs: given.tail,
     };

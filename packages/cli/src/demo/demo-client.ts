@@ -17,7 +17,7 @@ export interface DemoClient {
   limitBytes(): number | null;
   flush(): Promise<void>;
   close(): Promise<void>;
-  /** Its counts by state, readable after `close()`; `null` when it has none. */
+  /** Its counts by state, also after `close()`; `null` when it has none. */
   counts(): Readonly<Record<string, number>> | null;
 }
 

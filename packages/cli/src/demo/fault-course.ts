@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { onMonotonicClock } from "./detection.ts";
+import type { DemoEvent } from "./event.ts";
 import { type FaultSite, faults } from "./faults.ts";
 import type { DemoOptions } from "./options.ts";
 
@@ -19,7 +20,7 @@ export async function runFault(
   site: FaultSite,
   options: DemoOptions,
   startAt: number,
-  tell: (line: string) => void,
+  hear: (event: DemoEvent) => void,
   signal: AbortSignal,
 ): Promise<FaultRecord> {
   const fault = faults[options.fault];
@@ -28,11 +29,11 @@ export async function runFault(
   const openConnections = site.proxies.map(({ connections }) => connections.length);
   const began = performance.now();
   const begun = fault.begin(site);
-  tell(`--- the fault begins (${options.fault}): ${fault.explanation}`);
+  hear({ kind: "fault begins", atMs: began - start });
   await begun;
   await sleepUntil(began + options.outageMs, signal);
   await fault.end(site);
-  tell("--- the fault is over");
+  hear({ kind: "fault over", atMs: performance.now() - start });
   return { beganMs: began - start, openConnections };
 }
 

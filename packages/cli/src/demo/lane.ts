@@ -1,6 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type FaultProxy, type ProxiedConnection, startFaultProxy } from "holdfast/testing";
+import { type Arrivals, connectWatcher, followArrivals, lostSoFar } from "./arrivals.ts";
 import type { CleanUp } from "./clean-up.ts";
+import type { Audience } from "./event.ts";
 import { faults } from "./faults.ts";
 import type { PublisherPlan, PublisherReport, PublisherStats } from "./messages.ts";
 import { type ClientName, type DemoOptions, totalMessages } from "./options.ts";
@@ -8,7 +10,6 @@ import { PayloadFormat } from "./payload.ts";
 import { type PublisherProcess, startPublisher } from "./publisher-process.ts";
 import { createStream } from "./read-stream.ts";
 import { Receipts } from "./receipts.ts";
-import { liveLine } from "./report.ts";
 
 /** All that belongs to one client: its stream, its own proxy (so that cuts and byte counts are its own) and its publisher. */
 export interface Lane {
@@ -35,8 +36,8 @@ export async function openLane(
   client: ClientName,
   options: DemoOptions,
   nc: NatsConnection,
-  upstream: { readonly host: string; readonly port: number },
-  tell: (line: string) => void,
+  upstream: { readonly host: string; readonly port: number; readonly url: string },
+  audience: Audience,
   cleanUp: CleanUp,
 ): Promise<Lane> {
   // Neither stream names nor subject tokens may have a dot in them.
@@ -65,23 +66,31 @@ export async function openLane(
     delivery: options.delivery,
     stallTimeoutMs: options.stallTimeoutMs,
   };
-  const publisher = await startPublisher(plan, watch(client, proxy, options, tell), cleanUp);
+  const arrivals = audience.wantsArrivals
+    ? await followArrivals(await connectWatcher(upstream.url, cleanUp), stream, subject, format, cleanUp)
+    : () => null;
+  // What the server had confirmed and lost with its end counts for Holdfast: only the reading at the end tells it from a loss.
+  const mayKnowLoss = client !== "holdfast" || !endsServer;
+  const publisher = await startPublisher(plan, watch(client, proxy, arrivals, mayKnowLoss, audience), cleanUp);
   return { client, stream, subject, format, proxy, connections, receipts, publisher };
 }
 
-/** Turns the publisher's statistics into live lines. */
+/** Adds to the publisher's statistics what is known on this side of the proxy. */
 function watch(
   client: ClientName,
   proxy: FaultProxy,
-  options: DemoOptions,
-  tell: (line: string) => void,
+  arrivals: () => Arrivals | null,
+  mayKnowLoss: boolean,
+  audience: Audience,
 ): (stats: PublisherStats) => void {
-  let previous: PublisherStats | null = null;
-  let previouslySent = proxy.bytes.toServer;
+  // The counts are those of the moment at which the publisher sent them: what the stream had a sample before is surely older.
+  let before: Arrivals | null = null;
   return (stats) => {
-    const sent = proxy.bytes.toServer;
-    tell(liveLine({ client, stats, previous, sent, previouslySent, bufferBytes: options.bufferBytes }));
-    previous = stats;
-    previouslySent = sent;
+    const lost = before === null || !mayKnowLoss ? null : lostSoFar(before, stats);
+    before = arrivals();
+    audience.hear({
+      kind: "sample",
+      sample: { ...stats, client, sent: proxy.bytes.toServer, stored: before?.stored ?? null, lost },
+    });
   };
 }

@@ -28,7 +28,7 @@ export type ToPublisher =
 /** Where the connection is, as `nc.status()` last said. */
 export type ConnectionState = "connected" | "disconnected" | "reconnecting" | "closed";
 
-/** Sent about once a second from the start until the report. */
+/** Sent four times a second from the start until the report. */
 export interface PublisherStats {
   /** Milliseconds since the start. */
   readonly atMs: number;
@@ -36,6 +36,9 @@ export interface PublisherStats {
   readonly attempted: number;
   readonly refused: number;
   readonly handedBack: number | null;
+  /** By the client's own count; `null` where it does not count. */
+  readonly confirmed: number | null;
+  readonly inDoubt: number | null;
   /** What the client holds, in bytes on the wire; `null` where the client does not say. */
   readonly heldBytes: number | null;
   /** The limit on that which is in force at this moment; `null` when there is none. */

@@ -30,6 +30,8 @@ export interface DemoOptions {
   readonly bufferBytes: number;
   readonly clients: readonly ClientName[];
   readonly json: boolean;
+  /** File for the report with plots; `null` for none. */
+  readonly html: string | null;
   /** Milliseconds of publishing before the fault. */
   readonly leadMs: number;
   /** Milliseconds of publishing after the fault. */

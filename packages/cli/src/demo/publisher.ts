@@ -13,7 +13,7 @@ import { oneLine, withLimit } from "./time-limit.ts";
 
 const flushLimitMs = 20_000;
 const closeLimitMs = 10_000;
-const statsEveryMs = 1_000;
+const statsEveryMs = 250;
 
 // Ctrl-C reaches the whole process group; the parent decides what happens to this process.
 process.on("SIGINT", () => {});
@@ -49,7 +49,7 @@ async function connectClient(plan: PublisherPlan, onHandedBack: OnHandedBack): P
 async function run(plan: PublisherPlan, client: DemoClient, log: PublisherLog, startAt: number): Promise<PublisherReport> {
   const start = onMonotonicClock(startAt);
   const schedule = { start, rate: plan.rate, total: plan.total, giveUpMs: (plan.total / plan.rate) * 2_000 + 5_000 };
-  const stats = everySecondFrom(start, (atMs) => sendStats(client, log, atMs));
+  const stats = everyQuarterFrom(start, (atMs) => sendStats(client, log, atMs));
   const msPublishing = await publishOnSchedule(schedule, (number) => {
     log.publish(number, (payload) => client.publish(plan.subject, payload));
   });
@@ -71,20 +71,23 @@ async function run(plan: PublisherPlan, client: DemoClient, log: PublisherLog, s
   };
 }
 
-/** Runs `task` at whole seconds after `start`, with the milliseconds since then, so that the lines of all publishers stand together. */
-function everySecondFrom(start: number, task: (atMs: number) => Promise<void>): { stop(): void } {
-  let second = 0;
+/**
+ * Runs `task` at whole quarters of a second after `start`, with the milliseconds since then, so that the figures of all publishers stand
+ * together.
+ */
+function everyQuarterFrom(start: number, task: (atMs: number) => Promise<void>): { stop(): void } {
+  let quarter = 0;
   let timer: NodeJS.Timeout;
   const arm = (): void => {
     const elapsed = performance.now() - start;
-    // At least the next one: a timer may come a moment before its time. A publisher that was blocked leaves seconds out.
-    second = Math.max(second + 1, Math.floor(elapsed / statsEveryMs));
+    // At least the next one: a timer may come a moment before its time. A publisher that was blocked leaves some out.
+    quarter = Math.max(quarter + 1, Math.floor(elapsed / statsEveryMs));
     timer = setTimeout(
       () => {
         void task(performance.now() - start);
         arm();
       },
-      second * statsEveryMs - elapsed,
+      quarter * statsEveryMs - elapsed,
     );
   };
   arm();
@@ -92,12 +95,15 @@ function everySecondFrom(start: number, task: (atMs: number) => Promise<void>): 
 }
 
 function sendStats(client: DemoClient, log: PublisherLog, atMs: number): Promise<void> {
+  const counts = client.counts();
   const stats = {
     atMs: Math.round(atMs),
     state: client.state(),
     attempted: log.attempted,
     refused: log.refusedCount,
     handedBack: client.handsBack ? log.handedBackCount : null,
+    confirmed: counts?.confirmed ?? null,
+    inDoubt: counts?.inDoubt ?? null,
     heldBytes: client.heldBytes(),
     limitBytes: client.limitBytes(),
   };

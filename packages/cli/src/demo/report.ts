@@ -1,47 +1,44 @@
 import Table from "cli-table3";
+import type { Sample } from "./event.ts";
 import { faults } from "./faults.ts";
 import { bytes, count, seconds } from "./format.ts";
-import type { PublisherStats } from "./messages.ts";
-import type { ClientName } from "./options.ts";
 import type { ClientResult, DemoResult } from "./result.ts";
 
 /** What a live line tells: one client, one second. */
 export interface Glance {
-  readonly client: ClientName;
-  readonly stats: PublisherStats;
-  readonly previous: PublisherStats | null;
-  /** Bytes that the proxy passed on to the server, at `stats` and at `previous`. */
-  readonly sent: number;
-  readonly previouslySent: number;
+  readonly sample: Sample;
+  /** The one that the line before told. */
+  readonly previous: Sample | null;
   /** Holdfast's reconnect buffer. */
   readonly bufferBytes: number;
 }
 
 /** One line a second and a client: state, buffer fill against its limit, rates. */
 export function liveLine(glance: Glance): string {
-  const { client, stats, previous } = glance;
-  const elapsed = Math.max(1, stats.atMs - (previous?.atMs ?? 0)) / 1000;
+  const { sample, previous } = glance;
+  const elapsed = Math.max(1, sample.atMs - (previous?.atMs ?? 0)) / 1000;
   const rate = (now: number, before: number): number => Math.max(0, Math.round((now - before) / elapsed));
   return [
-    `${(stats.atMs / 1000).toFixed(1).padStart(6)} s`,
-    client.padEnd(8),
-    stats.state.padEnd(12),
+    `${(sample.atMs / 1000).toFixed(1).padStart(6)} s`,
+    sample.client.padEnd(8),
+    sample.state.padEnd(12),
     describeBuffer(glance).padEnd(30),
-    `published ${count(rate(stats.attempted, previous?.attempted ?? 0))}/s`.padEnd(19),
-    `to the server ${bytes(rate(glance.sent, glance.previouslySent))}/s`.padEnd(24),
-    `refused ${count(stats.refused)}`,
-    stats.handedBack === null ? "" : `handed back ${count(stats.handedBack)}`,
+    `published ${count(rate(sample.attempted, previous?.attempted ?? 0))}/s`.padEnd(19),
+    `to the server ${bytes(rate(sample.sent, previous?.sent ?? 0))}/s`.padEnd(24),
+    `refused ${count(sample.refused)}`,
+    sample.handedBack === null ? "" : `handed back ${count(sample.handedBack)}`,
   ]
     .join("  ")
     .trimEnd();
 }
 
-function describeBuffer({ stats, bufferBytes }: Glance): string {
-  if (stats.heldBytes === null) return "buffer unknown, no limit";
+function describeBuffer({ sample, bufferBytes }: Pick<Glance, "sample" | "bufferBytes">): string {
+  const { heldBytes, limitBytes } = sample;
+  if (heldBytes === null) return "buffer unknown, no limit";
   // On a usable connection the limit is not in force, and a fast publisher may hold more than it.
-  if (stats.limitBytes === null) return `buffer ${bytes(stats.heldBytes)} (${bytes(bufferBytes)} if cut)`;
-  const percent = Math.round((100 * stats.heldBytes) / stats.limitBytes);
-  return `buffer ${bytes(stats.heldBytes)} of ${bytes(stats.limitBytes)} (${percent} %)`;
+  if (limitBytes === null) return `buffer ${bytes(heldBytes)} (${bytes(bufferBytes)} if cut)`;
+  const percent = Math.round((100 * heldBytes) / limitBytes);
+  return `buffer ${bytes(heldBytes)} of ${bytes(limitBytes)} (${percent} %)`;
 }
 
 type Row = readonly [label: string, cell: (client: ClientResult, result: DemoResult) => string];
@@ -76,12 +73,20 @@ acknowledgements: js.publish() of @nats-io/jetstream, which works on a Holdfast 
 
 /** The table at the end, one column a client. */
 export function finalTable(result: DemoResult): string {
-  const head = ["", ...result.clients.map((client) => `${client.name} ${client.version}`)];
-  const colAligns: ("left" | "right")[] = head.map((_, column) => (column === 0 ? "left" : "right"));
-  const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
-  const shown = faults[result.fault].endsServer ? rows.toSpliced(lostRow + 1, 0, confirmedThenLostRow) : rows;
-  for (const [label, cell] of shown) table.push([label, ...result.clients.map((client) => cell(client, result))]);
+  const [head, ...body] = tableCells(result);
+  const colAligns: ("left" | "right")[] = (head ?? []).map((_, column) => (column === 0 ? "left" : "right"));
+  const table = new Table({ head: [...(head ?? [])], colAligns, style: { head: [], border: [], compact: true } });
+  for (const row of body) table.push([...row]);
   return faults[result.fault].endsServer ? `${table.toString()}\n\n${whatConfirmedMeans}` : table.toString();
+}
+
+/** The cells of that table, the row with the names of the clients first. */
+export function tableCells(result: DemoResult): readonly (readonly string[])[] {
+  const shown = faults[result.fault].endsServer ? rows.toSpliced(lostRow + 1, 0, confirmedThenLostRow) : rows;
+  return [
+    ["", ...result.clients.map((client) => `${client.name} ${client.version}`)],
+    ...shown.map(([label, cell]) => [label, ...result.clients.map((client) => cell(client, result))]),
+  ];
 }
 
 function orNone(value: number | null): string {

@@ -2,6 +2,8 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { CleanUp } from "./clean-up.ts";
 import { clientResult } from "./client-result.ts";
 import { startDemoServer } from "./demo-server.ts";
+import { onMonotonicClock } from "./detection.ts";
+import type { Audience } from "./event.ts";
 import { type FaultRecord, runFault } from "./fault-course.ts";
 import { type FaultSite, faults } from "./faults.ts";
 import { count, seconds } from "./format.ts";
@@ -17,35 +19,37 @@ const headStartMs = 300;
 const reportGraceMs = 60_000;
 
 /**
- * One run: server, streams, proxies and publishers; the fault; the reading of the streams. `tell` gets lines for people while it runs.
+ * One run: server, streams, proxies and publishers; the fault; the reading of the streams. `audience` hears how it goes on.
  * Rejects when it cannot be made, or when `signal` interrupts it. Nothing it started is left when it settles.
  */
-export async function runDemo(options: DemoOptions, tell: (line: string) => void, signal: AbortSignal): Promise<DemoResult> {
+export async function runDemo(options: DemoOptions, audience: Audience, signal: AbortSignal): Promise<DemoResult> {
   const cleanUp = new CleanUp();
   // What is waited for below rejects when its server or its process is gone, so an interrupted run unwinds by itself.
   const interrupted = (): void => void cleanUp.run().catch(() => {});
   signal.addEventListener("abort", interrupted, { once: true });
   try {
     signal.throwIfAborted();
-    return await run(options, tell, cleanUp);
+    return await run(options, audience, cleanUp);
   } finally {
     signal.removeEventListener("abort", interrupted);
     await cleanUp.run();
   }
 }
 
-async function run(options: DemoOptions, tell: (line: string) => void, cleanUp: CleanUp): Promise<DemoResult> {
+async function run(options: DemoOptions, audience: Audience, cleanUp: CleanUp): Promise<DemoResult> {
   const { server, drops } = await startDemoServer(options);
   await cleanUp.add(() => server.stop());
   const storage = faults[options.fault].endsServer ? "file" : "memory";
-  tell(`nats-server ${server.version}, streams in ${storage === "file" ? "files" : "memory"}`);
+  const note = (line: string): void => audience.hear({ kind: "note", line });
+  note(`nats-server ${server.version}, streams in ${storage === "file" ? "files" : "memory"}`);
   const setUp = await dial(server.url, cleanUp);
   const lanes: Lane[] = [];
-  for (const client of options.clients) lanes.push(await openLane(client, options, setUp, server, tell, cleanUp));
-  tell(announcement(options));
+  for (const client of options.clients) lanes.push(await openLane(client, options, setUp, server, audience, cleanUp));
+  note(announcement(options));
 
   const site = { server, proxies: lanes.map(({ proxy }) => proxy) };
-  const [ends, fault] = await publishThroughFault(lanes, site, options, tell, cleanUp);
+  const [ends, fault] = await publishThroughFault(lanes, site, options, audience, cleanUp);
+  audience.hear({ kind: "published" });
   // Not the connection from before: the fault may have been the server's.
   const nc = await dial(server.url, cleanUp);
   await whenQuiet(
@@ -74,13 +78,14 @@ async function publishThroughFault(
   lanes: readonly Lane[],
   site: FaultSite,
   options: DemoOptions,
-  tell: (line: string) => void,
+  audience: Audience,
   cleanUp: CleanUp,
 ): Promise<[readonly LaneEnd[], FaultRecord]> {
   const startAt = Date.now() + headStartMs;
+  audience.hear({ kind: "start", at: onMonotonicClock(startAt) });
   const limitMs = headStartMs + 2 * publishingMs(options) + reportGraceMs;
   const interruption = new AbortController();
-  const course = runFault(site, options, startAt, tell, interruption.signal);
+  const course = runFault(site, options, startAt, (event) => audience.hear(event), interruption.signal);
   // Added last, so it is ended first: nobody starts a server again, or mends a link, that is about to be stopped.
   await cleanUp.add(async () => {
     interruption.abort();

@@ -1,5 +1,4 @@
-import cliProgress from "cli-progress";
-import { tell } from "../cli/terminal.ts";
+import { type Progress, startProgressLine } from "../cli/progress-line.ts";
 import { bytes, count } from "../demo/format.ts";
 import type { OutletCounts } from "./outlet.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -13,71 +12,13 @@ export interface ProgressView {
   readonly limitBytes: number;
 }
 
-/** The progress of one run, on standard error. */
-export interface Progress {
-  /** A line of its own, between the states of the progress line. */
-  note(line: string): void;
-  stop(): void;
-}
-
-const terminalMs = 100;
-/** Without a terminal a run of a few seconds tells only its end. */
-const plainMs = 5_000;
-const barWidth = 20;
-
 /** `shown` false: only the notes. */
 export function startProgress(shown: boolean, look: () => ProgressView): Progress {
-  if (!shown) return { note: tell, stop: () => {} };
-  return process.stderr.isTTY ? terminalProgress(look) : plainProgress(look);
-}
-
-/** For a log: a line now and then, without a bar. */
-function plainProgress(look: () => ProgressView): Progress {
   const meter = new RateMeter();
-  const timer = setInterval(() => tell(`holdfast: ${phrases(look(), meter).join(", ")}`), plainMs);
-  timer.unref();
-  return { note: tell, stop: () => clearInterval(timer) };
-}
-
-function terminalProgress(look: () => ProgressView): Progress {
-  const meter = new RateMeter();
-  const format: cliProgress.GenericFormatter = (options, { progress }) => {
+  return startProgressLine(shown, () => {
     const view = look();
-    const percent = `${String(Math.floor(progress * 100)).padStart(3)}% `;
-    const bar = view.fraction === null ? "" : `${cliProgress.Format.BarFormat(progress, options)} ${percent}`;
-    const full = phrases(view, meter);
-    const short = phrases(view, meter, true);
-    const lines = [`${bar}${full.join(" · ")}`, `${bar}${short.join(" · ")}`, `${percent}${short.join(" · ")}`];
-    // The terminal cuts what is too long, and the time left stands at the end.
-    return lines.find((line) => line.length < process.stderr.columns) ?? short.join(" ");
-  };
-  const bar = new cliProgress.SingleBar({
-    format,
-    stream: process.stderr,
-    barsize: barWidth,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    fps: 1000 / terminalMs,
-    forceRedraw: true,
-    hideCursor: true,
-    clearOnComplete: true,
+    return { fraction: view.fraction, phrases: phrases(view, meter), short: phrases(view, meter, true) };
   });
-  const begin = (): void => bar.start(1, look().fraction ?? 0);
-  begin();
-  const timer = setInterval(() => bar.update(look().fraction ?? 0), terminalMs);
-  timer.unref();
-  return {
-    note: (line) => {
-      // The bar restores the cursor to where it began: with a line written in between that would be another place.
-      bar.stop();
-      tell(line);
-      begin();
-    },
-    stop: () => {
-      clearInterval(timer);
-      bar.stop();
-    },
-  };
 }
 
 /** What is not there is not told: without an outage nothing is in doubt. */

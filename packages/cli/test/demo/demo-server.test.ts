@@ -17,6 +17,7 @@ const options: DemoOptions = {
   bufferBytes: defaultBufferBytes,
   clients: clientNames,
   json: false,
+  html: null,
   leadMs: 3_000,
   tailMs: 4_000,
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -39,14 +39,37 @@ describe("a run", { concurrency: 2 }, () => {
     for (const field of unknownToOfficial) assert.equal(client[field], null, field);
     assert.ok(Number(client.msToDetect) >= 0);
     assert.match(stderr, / \d\.\d s {2}nats\.js +\w+ +buffer unknown, no limit +published/);
+    const seconds = [...stderr.matchAll(/^ +(\d+)\.\d s {2}nats\.js/gm)].map(([, second]) => second);
+    assert.equal(new Set(seconds).size, seconds.length, "a line a second, however often it is looked");
     assert.deepEqual(await cli.leftovers(), []);
   });
 
-  test("without --json the table and the verdict go to standard output", { skip }, async (t) => {
-    const { code, stdout } = await runCli(t, ["demo", ...short, "--only", "nats.js", "--fault", "fin"]);
-    assert.equal(code, 0);
-    assert.match(stdout, /lost silently +│ +[\d,]+ │/);
+  test("without --json the table and the verdict go to standard output, and --html writes the same with plots", {
+    skip,
+  }, async (t) => {
+    const html = join(scratchFor(t), "outage.html");
+    const { code, stdout, stderr } = await runCli(t, ["demo", ...short, "--only", "nats.js", "--fault", "fin", "--html", html]);
+    assert.equal(code, 0, stderr);
+    const [, lost = ""] = /lost silently +│ +([\d,]+) │/.exec(stdout) ?? [];
     assert.match(stdout, /\nThe official client lost [\d,]+ of its 4,000 messages without an error\.\n$/);
+    assert.ok(stderr.endsWith(`The report is in ${html}\n`), stderr);
+    const page = readFileSync(html, "utf8");
+    assert.doesNotMatch(page, /https?:|\bsrc=|\bhref=|<script/);
+    assert.ok(page.includes(`<th scope="row">lost silently</th><td>${lost}</td>`));
+    assert.match(page, /class="band" x="[\d.]+"/);
+    // Asked of the stream while it went on: behind the outage it had passed over what the table says is lost.
+    const [, last = ""] =
+      /Lost without a word, so far<\/title>\n<desc[^>]*>nats\.js: .*, ([\d.]+K?) at [\d.]+ s\. fin:/.exec(page) ?? [];
+    assert.equal(
+      last,
+      new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 2 }).format(Number(lost.replace(",", ""))),
+    );
+  });
+
+  test("a report that could not be written is said before the run: exit code 2", async (t) => {
+    const { code, stdout, stderr } = await runCli(t, ["demo", "--html", "/nonexistent/outage.html"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^holdfast: cannot write the report to \/nonexistent\/outage\.html: .+\n$/);
   });
 
   test("a buffer that is too small for the outage refuses with an error, and loses nothing silently", { skip }, async (t) => {
@@ -131,10 +154,14 @@ describe("a run", { concurrency: 2 }, () => {
 
 /** A real nats-server that, before it starts to serve, runs a line of shell; `$2` is its configuration file. */
 function serverThatFirst(t: TestContext, does: string): string {
-  const directory = mkdtempSync(join(tmpdir(), "holdfast-cli-test-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const script = join(directory, "nats-server");
+  const script = join(scratchFor(t), "nats-server");
   writeFileSync(script, `#!/bin/sh\n[ "$1" = --version ] || { ${does}; }\nexec "${findNatsServer()}" "$@"\n`);
   chmodSync(script, 0o755);
   return script;
+}
+
+function scratchFor(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-cli-test-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }

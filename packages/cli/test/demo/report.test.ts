@@ -3,25 +3,12 @@ import { test } from "node:test";
 import { bytes, count, seconds } from "../../src/demo/format.ts";
 import { faultKinds } from "../../src/demo/options.ts";
 import { finalTable, liveLine } from "../../src/demo/report.ts";
-import { demoResult, holdfastResult, officialResult } from "./results.ts";
-
-const stats = {
-  atMs: 2_000,
-  state: "reconnecting",
-  attempted: 20_000,
-  refused: 0,
-  handedBack: 12,
-  heldBytes: 4_194_304,
-  limitBytes: 8_388_608,
-} as const;
+import { demoResult, holdfastResult, officialResult, sampleOf } from "./results.ts";
 
 test("a live line tells state, fill against the limit and rates since the line before", () => {
   const line = liveLine({
-    client: "holdfast",
-    stats,
-    previous: { ...stats, atMs: 1_000, attempted: 10_000 },
-    sent: 2_500_000,
-    previouslySent: 1_000_000,
+    sample: sampleOf(),
+    previous: sampleOf({ atMs: 1_000, attempted: 10_000, sent: 1_000_000 }),
     bufferBytes: 8_388_608,
   });
   const words = line.replace(/ {2,}/g, " | ");
@@ -32,22 +19,15 @@ test("a live line tells state, fill against the limit and rates since the line b
 });
 
 test("a client that does not say what it holds has no limit either", () => {
-  const own = { ...stats, heldBytes: null, limitBytes: null, handedBack: null };
-  const line = liveLine({ client: "nats.js", stats: own, previous: null, sent: 0, previouslySent: 0, bufferBytes: 8_388_608 });
+  const sample = sampleOf({ client: "nats.js", heldBytes: null, limitBytes: null, handedBack: null });
+  const line = liveLine({ sample, previous: null, bufferBytes: 8_388_608 });
   assert.match(line, /buffer unknown, no limit +published 10,000\/s/);
   assert.doesNotMatch(line, /handed back/);
 });
 
 test("on a usable connection, where the limit is not in force, no percentage pretends that it is", () => {
-  const healthy = { ...stats, state: "connected", heldBytes: 20_000_000, limitBytes: null } as const;
-  const line = liveLine({
-    client: "holdfast",
-    stats: healthy,
-    previous: null,
-    sent: 0,
-    previouslySent: 0,
-    bufferBytes: 8_388_608,
-  });
+  const sample = sampleOf({ state: "connected", heldBytes: 20_000_000, limitBytes: null });
+  const line = liveLine({ sample, previous: null, bufferBytes: 8_388_608 });
   assert.match(line, /buffer 20\.0 MB \(8\.4 MB if cut\) {2}/);
 });
 

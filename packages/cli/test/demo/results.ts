@@ -1,4 +1,23 @@
+import type { Sample } from "../../src/demo/event.ts";
+import type { DemoOptions } from "../../src/demo/options.ts";
 import type { ClientResult, DemoResult } from "../../src/demo/result.ts";
+import { RunRecord } from "../../src/demo/run-record.ts";
+
+/** A run of the demo as it is without options, but for a buffer of 8 MB sharp. */
+export const defaultOptions: DemoOptions = {
+  rate: 10_000,
+  size: 128,
+  outageMs: 3_000,
+  fault: "rst",
+  delivery: "at-most-once",
+  stallTimeoutMs: null,
+  bufferBytes: 8_000_000,
+  clients: ["holdfast", "nats.js"],
+  json: false,
+  html: null,
+  leadMs: 3_000,
+  tailMs: 4_000,
+};
 
 /** A faultless result of Holdfast, with changes. */
 export function holdfastResult(changes: Partial<ClientResult> = {}): ClientResult {
@@ -72,4 +91,46 @@ export function demoResult(clients: readonly ClientResult[], changes: Partial<De
     stallTimeoutMs: null,
     ...changes,
   };
+}
+
+/** Holdfast in the middle of an outage, with changes. */
+export function sampleOf(changes: Partial<Sample> = {}): Sample {
+  return {
+    client: "holdfast",
+    atMs: 2_000,
+    state: "reconnecting",
+    attempted: 20_000,
+    refused: 0,
+    handedBack: 12,
+    confirmed: 9_900,
+    inDoubt: 12,
+    heldBytes: 4_194_304,
+    limitBytes: 8_388_608,
+    sent: 2_500_000,
+    stored: 9_910,
+    lost: 0,
+    ...changes,
+  };
+}
+
+/** A run whose buffer fills from 3 s on and is full at 5 s. */
+export function recordUntil(ms: number): RunRecord {
+  const record = new RunRecord();
+  record.hear({ kind: "start", at: 0 });
+  for (let atMs = 250; atMs <= ms; atMs += 250) {
+    if (atMs === 3_000) record.hear({ kind: "fault begins", atMs });
+    if (atMs === 6_000) record.hear({ kind: "fault over", atMs });
+    const isDown = atMs >= 3_000 && atMs < 6_000;
+    const state = isDown ? ("reconnecting" as const) : ("connected" as const);
+    const common = { atMs, state, attempted: atMs * 10, sent: Math.min(atMs, 3_000) * 1_500 };
+    const heldBytes = isDown ? Math.min(8_000_000, (atMs - 3_000) * 4_000) : 2_000;
+    const limitBytes = isDown ? 8_000_000 : null;
+    record.hear({ kind: "sample", sample: sampleOf({ ...common, heldBytes, limitBytes }) });
+    const unknown = { handedBack: null, confirmed: null, inDoubt: null, heldBytes: null, limitBytes: null };
+    record.hear({
+      kind: "sample",
+      sample: sampleOf({ ...common, ...unknown, client: "nats.js", lost: atMs > 6_000 ? 30_140 : 0 }),
+    });
+  }
+  return record;
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { noServer } from "../cli.ts";
+import { noServer, noTerminal } from "../cli.ts";
 import { cutLink, startPlace } from "./watch.ts";
 
-const skip = noServer() || noScript();
+const skip = noServer() || noTerminal();
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 test("on a terminal one line shows what is sent, confirmed, held, the rate and the time left, and it is gone at the end", {
@@ -38,15 +38,5 @@ test("on a terminal one line shows what is sent, confirmed, held, the rate and t
   assert.ok(screen.lastIndexOf(`${esc}[?25h`) > screen.lastIndexOf(`${esc}[?25l`));
   assert.match(text.trimEnd().split("\n").at(-1) ?? "", /holdfast: 6,000 messages: [\d,]+ confirmed[^·]*$/);
 });
-
-/** Why there is no terminal to be had; false when there is. */
-function noScript(): string | false {
-  try {
-    execFileSync("script", ["--version"], { stdio: "ignore" });
-    return process.platform === "linux" ? false : "script(1) has other options here";
-  } catch {
-    return "script(1) is not installed";
-  }
-}
 
 const esc = "\x1b";
