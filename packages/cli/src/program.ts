@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { benchCommand } from "./bench/command.ts";
 import { completeCommand } from "./cli/completion.ts";
 import { demoCommand } from "./demo/command.ts";
 import { pubCommand } from "./pub/command.ts";
@@ -12,6 +13,7 @@ Examples:
   holdfast pub greetings "hello"
   holdfast sub 'greetings'
   holdfast pub logs --lines --file access.log --undelivered left.jsonl
+  holdfast bench outage --compare nats.js
   holdfast demo
 
 \`holdfast <command> --help\` says more, with examples and exit codes. Completion for your shell:
@@ -31,9 +33,13 @@ export function program(interrupted: AbortSignal, end: (exitCode: number) => voi
     subCommand(async (options) => end(await (await import("./sub/run.ts")).runSub(options, interrupted))),
     reqCommand(async (options) => end(await (await import("./req/run.ts")).runReq(options, interrupted))),
     replyCommand(async (options) => end(await (await import("./reply/run.ts")).runReply(options, interrupted))),
+    benchCommand(async (options) => end(await (await import("./bench/run.ts")).runBench(options, interrupted))),
     demoCommand(async (options) => end(await (await import("./demo/run.ts")).runDemoCommand(options, interrupted))),
   ];
-  for (const command of [...commands, completeCommand(root)]) root.addCommand(command.copyInheritedSettings(root));
+  for (const command of [...commands, completeCommand(root)]) {
+    root.addCommand(command.copyInheritedSettings(root));
+    for (const each of command.commands) each.copyInheritedSettings(root);
+  }
   return root;
 }
 

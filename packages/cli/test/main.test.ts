@@ -72,6 +72,7 @@ test("the defaults are those of the issue, and both clients run", async () => {
     bufferBytes: 8_388_608,
     clients: ["holdfast", "nats.js"],
     json: false,
+    html: null,
     leadMs: 3_000,
     tailMs: 4_000,
   });
@@ -100,7 +101,7 @@ test("a program that is not nats-server is refused by name", async (t) => {
 test("help names every option of the issue, every fault, and the exit codes", async (t) => {
   const { code, stdout } = await runCli(t, ["demo", "--help"]);
   assert.equal(code, 0);
-  for (const option of ["rate", "size", "outage", "fault", "delivery", "buffer", "stall-timeout", "only", "json"])
+  for (const option of ["rate", "size", "outage", "fault", "delivery", "buffer", "stall-timeout", "only", "html", "json"])
     assert.ok(stdout.includes(`--${option} `) || stdout.includes(`--${option}\n`), option);
   for (const fault of faultKinds) assert.match(stdout, new RegExp(`^ {2}${fault} +\\S`, "m"));
   assert.match(stdout, /Exit code: 0 .* 1 .*\n?2 /);

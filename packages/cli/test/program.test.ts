@@ -4,8 +4,12 @@ import { test } from "node:test";
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { program } from "../src/program.ts";
 
-const commands = ["pub", "sub", "req", "reply", "demo", "complete"];
-const document = readFileSync(new URL("../../../docs/CLI.md", import.meta.url), "utf8");
+const commands = ["pub", "sub", "req", "reply", "bench", "demo", "complete"];
+const benchCommands = ["pub", "sub", "req", "outage"].map((name) => `bench ${name}`);
+const pages = {
+  demo: readFileSync(new URL("../README.md", import.meta.url), "utf8"),
+  others: readFileSync(new URL("../../../docs/CLI.md", import.meta.url), "utf8"),
+};
 
 /** The program as it is, but for what it prints. Nothing of it may run. */
 function silent(): { readonly root: CommandUnknownOpts; readonly printed: { out: string; err: string } } {
@@ -19,7 +23,7 @@ function silent(): { readonly root: CommandUnknownOpts; readonly printed: { out:
       printed.err += text;
     },
   };
-  for (const command of [root, ...root.commands]) command.configureOutput(output);
+  for (const command of [root, ...root.commands.flatMap((each) => [each, ...each.commands])]) command.configureOutput(output);
   return { root, printed };
 }
 
@@ -37,21 +41,31 @@ test("the program's help names every command, with examples", async () => {
   assert.match(help, /^Examples:\n {2}holdfast pub /m);
 });
 
-for (const name of commands) {
-  test(`the help of ${name} has examples or what it does in words, its options and its exit codes, and docs/CLI.md has each option`, async () => {
-    const help = await helpOf(name);
-    if (name !== "demo") assert.match(help, new RegExp(`^Examples:\\n.*holdfast ${name}`, "m"));
-    if (name !== "complete") assert.match(help, /Exit codes?:/);
+test("the help of bench names its commands; bench alone prints it as an error", async () => {
+  const help = await helpOf("bench");
+  const { root, printed } = silent();
+  await assert.rejects(root.parseAsync(["bench"], { from: "user" }), CommanderError);
+  assert.deepEqual(printed, { out: "", err: help });
+  for (const name of benchCommands) assert.match(help, new RegExp(`^  ${name.slice("bench ".length)}\\b.* {2}\\S`, "m"));
+});
+
+for (const name of [...commands, ...benchCommands]) {
+  test(`the help of ${name} has examples or what it does in words, its options and its exit codes, and a page has each option`, async () => {
+    const words = name.split(" ");
+    const help = await helpOf(...words);
+    assert.match(help, new RegExp(`^Examples:\\n.*holdfast ${name}`, "m"));
+    if (name !== "complete" && name !== "bench") assert.match(help, /Exit codes?:/);
     assert.ok(
       help.split("\n").every((line) => line.length <= 135),
       "no line is wider than a wide terminal",
     );
-    if (name === "demo") return;
-    const command = silent().root.commands.find((each) => each.name() === name);
+    const find = (from: CommandUnknownOpts | undefined, word: string) => from?.commands.find((each) => each.name() === word);
+    const command = words.reduce(find, silent().root);
     const options = command?.options.filter(({ hidden }) => !hidden) ?? [];
+    const page = name === "demo" ? pages.demo : pages.others;
     for (const option of options) {
       assert.ok(help.includes(option.flags), option.flags);
-      assert.ok(document.includes(`\`${option.flags}\``), `docs/CLI.md: ${option.flags}`);
+      assert.ok(page.includes(`\`${option.flags}\``), `no line of the page about ${option.flags}`);
     }
   });
 }
@@ -94,6 +108,24 @@ const bad: readonly (readonly [args: readonly string[], message: RegExp])[] = [
   [["req", "a.>", "x"], /^<subject> "a\.>" has a wildcard/],
   [["req", "a", "x", "--replies", "some"], /--replies.*whole number from 0 to 1000000/],
   [["reply", "a", "x", "--echo"], /^\[data\] and --echo: give one of them/],
+  [["bench", "pud"], /unknown command 'pud'\n\(Did you mean pub\?\)/],
+  [["bench", "pub", "a.*"], /^<subject> "a\.\*" has a wildcard/],
+  [["bench", "pub", "--msgs", "0"], /--msgs <n>' argument '0' is invalid\. It must be a whole number from 1 to/],
+  [["bench", "pub", "--size", "65MiB"], /--size <size>' argument '65MiB' is invalid\. It must be a number of bytes from 0 to/],
+  [["bench", "pub", "--compare", "nats.go"], /--compare <client>' argument 'nats\.go' is invalid\. Allowed choices are nats\.js/],
+  [["bench", "pub", "--compare", "nats.js", "--msg-id"], /^--msg-id and --compare: give one of them/],
+  [["bench", "pub", "-H", "novalue"], /^--header "novalue": must be NAME:VALUE/],
+  [["bench", "sub", "--no-publisher"], /^--no-publisher needs a <subject>/],
+  [["bench", "sub", "a", "--no-publisher", "--rounds", "2"], /^--no-publisher and --rounds: give one of them/],
+  [["bench", "req", "--no-responder"], /^--no-responder needs a <subject>/],
+  [["bench", "req", "--outstanding", "0"], /--outstanding/],
+  [["bench", "outage", "--fault", "kill"], /--fault.*Allowed choices are rst, fin, refuse, blackhole, flap/],
+  [["bench", "outage", "--size", "15"], /--size.*from 16 to/],
+  [
+    ["bench", "outage", "--rate", "1000000", "--outage", "2m"],
+    /^these are 125000000 messages, and 99999999 can be numbered: lower/,
+  ],
+  [["bench", "outage", ...server], /^cannot connect to 127\.0\.0\.1:1 \(connection refused\): start a nats-server/],
   [["complete", "tcsh"], /Allowed choices are bash, zsh, fish/],
   [["pub", "a", "x", ...server, "--creds", "/nonexistent/c"], /^--creds: cannot read \/nonexistent\/c \(ENOENT\)/],
   [["pub", "a", "x", ...server, "--creds", "/dev/null"], /^--creds: \/dev\/null is not a credentials file/],

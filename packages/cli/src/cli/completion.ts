@@ -35,10 +35,10 @@ export function completionsFor(root: CommandUnknownOpts, words: readonly string[
   const option = options.find((each) => takesValue(each) && [each.long, each.short].includes(optionBefore(before)));
   if (option !== undefined) return valuesOf(option, current);
   if (current.startsWith("-")) return optionsBeginning(options, current);
-  if (command === root)
+  if (command.commands.length > 0)
     return beginning(
       current,
-      root.commands.map((each) => [each.name(), each.summary() || each.description()]),
+      command.commands.map((each) => [each.name(), each.summary() || each.description()]),
     );
   return beginning(
     current,
@@ -52,9 +52,12 @@ Examples:
   source <(holdfast complete zsh)                        in ~/.zshrc, behind compinit
   holdfast complete fish > ~/.config/fish/completions/holdfast.fish`;
 
+/** The command that the words name, or the command of that command. */
 function commandIn(root: CommandUnknownOpts, words: readonly string[]): CommandUnknownOpts | undefined {
-  const word = words.find((each) => !each.startsWith("-"));
-  return root.commands.find((each) => word !== undefined && (each.name() === word || each.aliases().includes(word)));
+  const at = words.findIndex((each) => !each.startsWith("-"));
+  const word = words[at];
+  const found = root.commands.find((each) => word !== undefined && (each.name() === word || each.aliases().includes(word)));
+  return found === undefined ? undefined : (commandIn(found, words.slice(at + 1)) ?? found);
 }
 
 /** bash makes three words of `--option=value`. */

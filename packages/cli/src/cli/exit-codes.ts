@@ -10,8 +10,9 @@ export const exitCodes = {
   inDoubt: 3,
 } as const;
 
-/** For the end of a command's help. */
-export function exitCodeHelp(lines: readonly (readonly [code: number | string, meaning: string])[]): string {
+/** For the end of a command's help, the lowest first. */
+export function exitCodeHelp(codes: readonly (readonly [code: number | string, meaning: string])[]): string {
+  const lines = [...codes].sort(([a], [b]) => Number.parseInt(String(a), 10) - Number.parseInt(String(b), 10));
   return `\nExit codes:\n${lines.map(([code, meaning]) => `  ${String(code).padEnd(12)} ${meaning}`).join("\n")}`;
 }
 

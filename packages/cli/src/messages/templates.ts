@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { nuid } from "holdfast";
 
+/** For the end of a command's help. */
+export const templateHelp =
+  "Filled in in [data]: {{Count}}, {{ID}}, {{UUID}}, {{Unix}}, {{UnixNano}}, {{TimeStamp}}, {{Time}}, {{Random 10 100}}";
+
 /**
  * Fills in the template functions of the `nats` tool: `{{Count}}`, `{{ID}}`, `{{UUID}}`, `{{Unix}}`, `{{UnixNano}}`, `{{TimeStamp}}`,
  * `{{Time}}`, `{{Random 10 100}}`, and `{{Request}}` in answers. What it does not know stays as it is (the `nats` tool refuses it).

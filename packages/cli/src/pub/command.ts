@@ -1,6 +1,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { commonExitCodes, exitCodeHelp } from "../cli/exit-codes.ts";
+import { notation } from "../cli/values.ts";
 import { addServerOptions } from "../connection/server-options.ts";
+import { templateHelp } from "../messages/templates.ts";
 import { addPubOptions } from "./flags.ts";
 import type { PubOptions } from "./options.ts";
 import { readPubOptions } from "./read-options.ts";
@@ -19,6 +21,8 @@ Examples:
   holdfast pub logs --lines --file access.log --jetstream
   holdfast pub --from left.jsonl --undelivered still-left.jsonl
 
+${templateHelp}.
+${notation}
 Ctrl-C ends the input; what is held is sent for at most --grace. A second one ends at once, with what is known then.
 ${exitCodeHelp([
   [0, "every message was confirmed (with --jetstream: stored), to the end of the input"],

@@ -56,9 +56,10 @@ function bufferOptions(): Option[] {
       .choices(whenFullChoices)
       .default("wait"),
     new Option("--no-buffer", "hold nothing while there is no connection"),
-    new Option("--backlog-delay <duration>", "wait so long after a reconnect before sending what was held").argParser(
-      duration(0),
-    ),
+    new Option(
+      "--backlog-delay <duration>",
+      "wait so long after a reconnect before sending what was held (default: 0)",
+    ).argParser(duration(0)),
   ];
 }
 
@@ -66,10 +67,14 @@ function deliveryOptions(): Option[] {
   return [
     new Option("--at-least-once", "send again what was in flight when a connection ended; it may then arrive twice"),
     new Option("--msg-id", "give each message a Nats-Msg-Id, by which a stream drops a second copy"),
-    new Option("-J, --jetstream", "wait until a stream has stored each message; with --msg-id"),
-    new Option("--max-in-flight <size>", "what may be unconfirmed, and so in doubt, at most").argParser(size(65_536, 1024 ** 3)),
-    new Option("--stall-timeout <duration>", "a connection silent for so long is given up, 0 for never").argParser(duration(0)),
-    new Option("--reconnect-time-wait <duration>", "time between two attempts to reconnect").argParser(duration(0)),
+    new Option("-J, --jetstream", "wait until a stream has stored each message, once; each gets a Nats-Msg-Id"),
+    new Option("--max-in-flight <size>", "what may be unconfirmed, and so in doubt, at most (default: 8MiB)").argParser(
+      size(65_536, 1024 ** 3),
+    ),
+    new Option("--stall-timeout <duration>", "a connection silent for so long is given up, 0 for never (default: 10s)").argParser(
+      duration(0),
+    ),
+    new Option("--reconnect-time-wait <duration>", "time between two attempts to reconnect (default: 2s)").argParser(duration(0)),
     new Option("--retry-on-failed-connect", "hold messages also when there is no server at the start"),
     new Option(
       "--flush-timeout <duration>",

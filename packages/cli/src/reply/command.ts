@@ -1,10 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { MsgHdrs } from "holdfast";
 import { commonExitCodes, exitCodeHelp } from "../cli/exit-codes.ts";
-import { duration, several, wholeNumber } from "../cli/values.ts";
+import { duration, notation, several, wholeNumber } from "../cli/values.ts";
 import { addServerOptions, readServerSettings, type ServerSettings } from "../connection/server-options.ts";
 import { parseHeaders } from "../messages/headers.ts";
 import { type ShowAs, showAs } from "../messages/show.ts";
+import { templateHelp } from "../messages/templates.ts";
 
 /** What one run of `holdfast reply` does. */
 export interface ReplyOptions {
@@ -28,6 +29,9 @@ Examples:
   holdfast reply echo --echo
   holdfast reply orders.new 'got {{Request}}' --queue shop --count 10
 
+${templateHelp},
+and {{Request}}, which is what was received.
+${notation}
 Answers are held while there is no connection. (The nats tool's --command does not exist here.)
 ${exitCodeHelp([[0, "--count requests were answered"], [1, "the server refused the subscription, or an answer was not delivered"], ...commonExitCodes])}`;
 

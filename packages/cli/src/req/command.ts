@@ -1,10 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { MsgHdrs } from "holdfast";
 import { commonExitCodes, exitCodeHelp } from "../cli/exit-codes.ts";
-import { duration, several, wholeNumber } from "../cli/values.ts";
+import { duration, notation, several, wholeNumber } from "../cli/values.ts";
 import { addServerOptions, readServerSettings, type ServerSettings } from "../connection/server-options.ts";
 import { parseHeaders } from "../messages/headers.ts";
 import { type ShowAs, showAs } from "../messages/show.ts";
+import { templateHelp } from "../messages/templates.ts";
 import { checkSubject } from "../pub/read-options.ts";
 
 /** What one run of `holdfast req` does. */
@@ -30,6 +31,8 @@ Examples:
   holdfast req '$SRV.PING' '' --replies 0
   cat order.json | holdfast req orders.new --header Content-Type:application/json --json
 
+${templateHelp}.
+${notation}
 A request that was sent is never sent again: when its connection ends, the answer may still come over the next one.
 ${exitCodeHelp([
   [0, "every request was answered"],

@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { commonExitCodes, exitCodeHelp } from "../cli/exit-codes.ts";
-import { duration, wholeNumber } from "../cli/values.ts";
+import { duration, notation, wholeNumber } from "../cli/values.ts";
 import { addServerOptions, readServerSettings, type ServerSettings } from "../connection/server-options.ts";
 import { type ShowAs, showAs } from "../messages/show.ts";
 
@@ -25,6 +25,7 @@ Examples:
   holdfast sub 'orders.>' --json > orders.jsonl      (holdfast pub --from orders.jsonl publishes them again)
   holdfast sub 'orders.>' --raw --wait 5s
 
+${notation}
 It goes on through reconnects; what is published while there is no connection does not reach it.
 ${exitCodeHelp([
   [0, "--count messages came, or --wait was over and no --count was asked for"],

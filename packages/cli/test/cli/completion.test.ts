@@ -22,6 +22,11 @@ test("commands, options, their values and files are completed", () => {
   assert.deepEqual(words("publish", "x", "--when-full", ""), ["wait", "error", "drop-oldest", "drop-newest"]);
   assert.deepEqual(words("pub", "--when-full", "=", "drop"), ["drop-oldest", "drop-newest"], "bash cuts at =");
   assert.deepEqual(words("demo", "--fault", "re"), ["refuse", "restart"]);
+  assert.deepEqual(words("bench", ""), ["pub", "sub", "req", "outage"]);
+  assert.deepEqual(words("bench", "outage", "--fault", "f"), ["fin", "flap"]);
+  assert.deepEqual(words("bench", "pub", "--multi"), ["--multisubject", "--multisubjectmax"]);
+  assert.equal(words("bench", "outage", "--html", ""), "files");
+  assert.deepEqual(words("bench", "pub", ""), [], "no commands below it");
   assert.equal(words("pub", "-f", ""), "files");
   assert.equal(words("sub", "x", "--creds", "~/"), "files");
   assert.deepEqual(words("complete", ""), ["bash", "zsh", "fish"]);
