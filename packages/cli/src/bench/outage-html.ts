@@ -101,10 +101,11 @@ function sampled({ samples }: OutageClient, value: (sample: OutageClient["sample
   return samples.map((sample) => [sample.atMs / 1000, value(sample)]);
 }
 
+/** From the second sample on: the first may be of the very beginning, and its rate none that means anything. */
 function publishedRate({ samples }: OutageClient): Points {
   return samples.map(({ atMs, attempted }, i) => {
-    const before = samples[i - 1] ?? { atMs: 0, attempted: 0 };
-    return [atMs / 1000, perSecond(attempted - before.attempted, atMs - before.atMs)];
+    const before = samples[i - 1];
+    return [atMs / 1000, before === undefined ? null : perSecond(attempted - before.attempted, atMs - before.atMs)];
   });
 }
 
