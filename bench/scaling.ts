@@ -43,8 +43,11 @@ const TABLES: readonly { readonly title: string; readonly rows: readonly (readon
     rows: [1, 100, 1000].map((count) => [`${count}`, { kind: "connections", count, messages: 300_000 }]),
   },
   {
-    title: "One message of 16 B kept of each of 10 000 subjects, out of 1 000 000 received",
-    rows: [["10000", { kind: "kept", count: 10_000, messages: 1_000_000 }]],
+    title: "10 000 messages of 16 B kept out of 1 000 000 received to 10 000 subjects in turn",
+    rows: [
+      ["the last one of each subject", { kind: "kept", count: 10_000, messages: 1_000_000, by: "last" }],
+      ["every 100th", { kind: "kept", count: 10_000, messages: 1_000_000, by: "spread" }],
+    ],
   },
 ];
 

@@ -12,7 +12,8 @@ export type ScalingTask = {
   readonly library?: string;
   readonly messages: number;
 } & (
-  | { readonly kind: "subscriptions" | "connections" | "kept"; readonly count: number }
+  | { readonly kind: "subscriptions" | "connections"; readonly count: number }
+  | { readonly kind: "kept"; readonly count: number; readonly by: "last" | "spread" }
   | { readonly kind: "subjects"; readonly count: number; readonly fresh: boolean }
   | { readonly kind: "payload"; readonly bytes: number }
 );

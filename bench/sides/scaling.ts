@@ -22,7 +22,7 @@ function act(): Promise<ScalingAnswer> {
     case "connections":
       return connections(task.count, task.messages);
     case "kept":
-      return kept(task.count, task.messages);
+      return kept(task.count, task.messages, task.by);
   }
 }
 
@@ -67,13 +67,14 @@ async function subjects(count: number, messages: number, fresh: boolean): Promis
 async function payloads(bytes: number, messages: number): Promise<ScalingAnswer> {
   const nc = await connect({ servers: task.url });
   const payload = new Uint8Array(bytes).fill(46);
-  await warmUp(nc, payload.subarray(0, 1024));
-  return await publishCounted(
-    nc,
-    messages,
-    () => () => nc.publish("scale.payload", payload),
-    Math.max(1, Math.ceil(262_144 / (bytes + 40))),
-  );
+  const aTurn = Math.max(1, Math.ceil(262_144 / (bytes + 40)));
+  // Memory that no process had before is touched for the first time there, which costs this machine many times the copy.
+  for (let n = 0; n < messages / 2; n++) {
+    nc.publish("scale.warm", payload);
+    if (n % aTurn === 0) await turn();
+  }
+  await nc.flush();
+  return await publishCounted(nc, messages, () => () => nc.publish("scale.payload", payload), aTurn);
 }
 
 /** Idle connections: what one more costs; then all publish in turn. */
@@ -103,16 +104,20 @@ async function connections(count: number, messages: number): Promise<ScalingAnsw
   return { ...rate(answer, messages), bytesEach, bytesFresh: fresh };
 }
 
-/** Of many messages to many subjects the last one of each is kept. */
-async function kept(count: number, messages: number): Promise<ScalingAnswer> {
+/**
+ * Of many messages to many subjects one of each is kept: the last one, so that those kept came one behind the other, or one of every so many, so that all of them
+ * shared their memory with others.
+ */
+async function kept(count: number, messages: number, by: "last" | "spread"): Promise<ScalingAnswer> {
   const nc = await connect({ servers: task.url });
   const last = new Map<string, unknown>();
   const before = memory();
+  const apart = messages / count;
   let seen = 0;
   nc.subscribe("scale.*", {
     callback: (_error, message) => {
       seen++;
-      last.set(message.subject, message);
+      if (by === "last" || seen % apart === 0) last.set(by === "last" ? message.subject : String(seen), message);
     },
   });
   await nc.flush();
