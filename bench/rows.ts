@@ -162,10 +162,10 @@ export const ROWS: readonly Row[] = [
     goals: {},
   },
   requestRow(1, 2000, 1500, { "nats.js": 1.4 }),
-  requestRow(64, 40_000, undefined, { "nats.js": 4, "nats.go": 1.6, "async-nats": 1 }),
-  requestRow(1024, 40_000, 15_000, { "nats.js": 8, "nats.go": 1.8, "async-nats": 1.1 }),
-  streamRow("memory", 10_000, { "nats.js": 8, "nats.go": 1.4, "async-nats": 1.1 }),
-  streamRow("file", undefined, { "nats.js": 8, "nats.go": 1.4, "async-nats": 1 }),
+  requestRow(64, 100_000, undefined, { "nats.js": 4, "nats.go": 1.6, "async-nats": 1 }),
+  requestRow(1024, 100_000, 15_000, { "nats.js": 8, "nats.go": 1.8, "async-nats": 1.1 }),
+  ...streamRows("memory", 10_000, { "nats.js": 8, "nats.go": 1.4, "async-nats": 1.1 }),
+  ...streamRows("file", undefined, { "nats.js": 8, "nats.go": 1.4, "async-nats": 1 }),
   {
     name: "jetstream-official",
     title: "The official JetStream module on Holdfast and on nats.js, 512 outstanding, memory",
@@ -255,23 +255,28 @@ function requestRow(outstanding: number, messages: number, quick: number | undef
   };
 }
 
-function streamRow(storage: "memory" | "file", quick: number | undefined, goals: Row["goals"]): Row {
-  const task: StreamTask = { ...stream, messages: 40_000, api: "own" };
-  return {
-    name: storage === "memory" ? "jetstream-512" : "jetstream-512-file",
-    title: `JetStream publish, 16 B, one acknowledgement a message, 512 outstanding, ${storage}`,
-    unit: "msg/s",
-    task,
-    rig: () => streamRig(storage),
-    peers: [
-      { name: "holdfast without ids", peer: "holdfast", task: { ...task, withoutIds: true } },
-      ...JS,
-      "nats.go",
-      "async-nats",
-    ],
-    goals,
-    ...(quick === undefined ? {} : { quick }),
-  };
+/** As it is by default, with an id a message, which the stream looks up; and without, as the others publish. */
+function streamRows(storage: "memory" | "file", quick: number | undefined, goals: Row["goals"]): Row[] {
+  const name = storage === "memory" ? "jetstream-512" : "jetstream-512-file";
+  const title = `JetStream publish, 16 B, one acknowledgement a message, 512 outstanding, ${storage}`;
+  const task: StreamTask = { ...stream, messages: 100_000, api: "own" };
+  const common: Pick<Row, "unit" | "task" | "rig" | "goals"> = { unit: "msg/s", task, rig: () => streamRig(storage), goals };
+  return [
+    {
+      ...common,
+      name,
+      title: `${title}; Holdfast with an id a message, the others without`,
+      peers: [...JS, "nats.go", "async-nats"],
+      ...(quick === undefined ? {} : { quick }),
+    },
+    {
+      ...common,
+      name: `${name}-no-ids`,
+      title: `${title}; all without ids`,
+      ours: { task: { ...task, withoutIds: true } },
+      peers: ["nats.js", "nats.go", "async-nats"],
+    },
+  ];
 }
 
 function ingestRow(storage: "memory" | "file"): Row {
