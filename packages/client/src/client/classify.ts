@@ -30,6 +30,11 @@ export function classify(
   return isJetStreams ? RESERVED : undefined;
 }
 
+/** Whether a message without reply and headers can be anything but a plain one: what `classify()` looks at first. */
+export function mayBeSpecial(subject: string): boolean {
+  return subject.charCodeAt(0) === DOLLAR;
+}
+
 /** The same for an answer, which may use the reserve whatever it is. */
 export function asResponse(treatment: Treatment | undefined): Treatment {
   if (treatment === undefined) return RESERVED;

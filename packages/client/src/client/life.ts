@@ -26,13 +26,12 @@ export class Life {
   }
 
   checkPublish(): void {
-    if (this.#stage.kind === "open" || this.#stage.kind === "draining") return;
-    throw this.isClosed ? new ClosedConnectionError() : new DrainingConnectionError();
+    const { kind } = this.#stage;
+    if (kind !== "open" && kind !== "draining") throw this.#over();
   }
 
   checkSubscribe(): void {
-    if (this.#stage.kind === "open") return;
-    throw this.isClosed ? new ClosedConnectionError() : new DrainingConnectionError();
+    if (this.#stage.kind !== "open") throw this.#over();
   }
 
   /** `drain()` begins. */
@@ -47,5 +46,9 @@ export class Life {
 
   close(): void {
     if (this.#stage.kind !== "closed") this.#stage = { kind: "closed", drained: this.#stage.kind !== "open" };
+  }
+
+  #over(): Error {
+    return this.isClosed ? new ClosedConnectionError() : new DrainingConnectionError();
   }
 }

@@ -4,7 +4,7 @@ import type { HoldfastPublishOptions } from "../options.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { Treatment } from "../outbound/treatment.ts";
 import { checkPublishSubject, checkReply } from "../protocol/subjects.ts";
-import { asResponse, classify, classifyRequest } from "./classify.ts";
+import { asResponse, classify, classifyRequest, mayBeSpecial } from "./classify.ts";
 import { checkHeaders, encodeHeaders, type TraceOptions } from "./headers.ts";
 import type { Life } from "./life.ts";
 import { type MessageOptions, readMessageOptions, withOptions } from "./publish-options.ts";
@@ -38,7 +38,8 @@ export class Publisher {
   publish(subject: string, payload: Payload = Empty, options?: HoldfastPublishOptions): boolean {
     this.#check(subject, payload);
     if (options === undefined || options === null) {
-      return this.#outbound.publish(subject, "", null, payload, classify(subject, "", undefined, payload, this.#inboxes));
+      const treatment = mayBeSpecial(subject) ? classify(subject, "", undefined, payload, this.#inboxes) : undefined;
+      return this.#outbound.publish(subject, "", null, payload, treatment);
     }
     const reply = readReply(options);
     const own = readMessageOptions(options);

@@ -26,6 +26,13 @@ export class Admission {
   readonly #items: Items;
   readonly #endings: Endings;
   readonly #backpressure: Backpressure;
+  /**
+   * Up to this position and this number of frames `isFree()` is true: it was so when they were last computed, and since then no message beside
+   * the log was taken in, so that only what the log appends can have made more of what is held.
+   */
+  #freeEnd = 0;
+  #freeIndex = 0;
+  #freeSeq = 0;
 
   constructor(whenFull: WhenFull, parts: Parts) {
     this.#whenFull = whenFull;
@@ -54,7 +61,9 @@ export class Admission {
    * need to be told. Most publishes need only this look.
    */
   isFree(bytes: number): boolean {
-    return this.#limits.isFree(this.heldMessages + 1, this.heldBytes + bytes);
+    const { end, endIndex } = this.#log;
+    const seen = this.#items.lastSeq === this.#freeSeq && end + bytes <= this.#freeEnd && endIndex < this.#freeIndex;
+    return seen || this.#lookAgain(bytes);
   }
 
   /**
@@ -86,6 +95,14 @@ export class Admission {
     if (exceeded === undefined) return;
     this.#backpressure.full(true, usable);
     throw this.#full(exceeded, bytes);
+  }
+
+  #lookAgain(bytes: number): boolean {
+    const { messages, bytes: most } = this.#limits.free;
+    this.#freeEnd = this.#log.end - this.heldBytes + most;
+    this.#freeIndex = this.#log.endIndex - this.heldMessages + Math.floor(messages);
+    this.#freeSeq = this.#items.lastSeq;
+    return this.#log.end + bytes <= this.#freeEnd && this.#log.endIndex < this.#freeIndex;
   }
 
   /** Evicts as many of the oldest buffered frames as needed, or none if that would not do. */

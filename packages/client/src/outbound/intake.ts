@@ -39,7 +39,12 @@ const SMALL_BYTES = 4 * 1024;
 /** A payload shorter than this is copied in any case: that costs less than a slab and two more pieces of a write. */
 const REFERENCE_BYTES = 16 * 1024;
 
-/** Takes messages in: encodes them straight into the last slab, then decides whether they stay. No object is made for a message. */
+/**
+ * Takes messages in: encodes them straight into the last slab, then decides whether they stay. No object is made for a message.
+ *
+ * What a plain message runs through, here and in the parts, is short, and what is rare stands in functions of its own: V8 compiles a call into
+ * its caller only while all of them together have few bytecodes, and each call that is left costs 3 to 5 ns of the 75 that a publish takes.
+ */
 export class Intake {
   readonly #log: Log;
   readonly #items: Items;
@@ -94,22 +99,16 @@ export class Intake {
     treatment: Treatment | undefined,
     settle?: Settle,
   ): boolean {
-    const lost = treatment?.bound === true && !this.#writer.attached;
-    const kind = treatment?.reserved === true ? "reserved" : "plain";
-    const byReference = treatment?.byReference === true;
-    const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind, byReference);
-    const free = !lost && this.#admission.isFree(this.#encodedEnd - slab.used);
-    if (lost || !(free || this.#admit(slab, kind))) {
-      const state = lost ? "expired" : "dropped";
-      this.#accepted();
-      this.#endings.offered(slab, this.#runtime.now(), state);
-      settle?.reject(new UndeliveredError(state));
-      return lost;
+    if (treatment !== undefined || settle !== undefined)
+      return this.#publish(subject, reply, headers, payload, treatment, settle);
+    const slab = this.#encode(subject, reply, headers, payload, "plain", false);
+    if (!this.#admission.isFree(this.#encodedEnd - slab.used)) {
+      if (!this.#admit(slab, "plain")) return this.#lose(slab, "dropped", undefined);
+      this.#append(slab, headers);
+      return this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
     }
-    if (treatment !== undefined || settle !== undefined) this.#mark(slab, treatment, settle);
     this.#append(slab, headers);
-    if (settle !== undefined) this.#fences.want(this.#log.end);
-    return free || this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
+    return true;
   }
 
   /** See `Outbound.request()`. */
@@ -130,6 +129,36 @@ export class Intake {
     }
     this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
     return request;
+  }
+
+  /** The same for any message: a plain one does not pay for what it has not. */
+  #publish(
+    subject: string,
+    reply: string,
+    headers: Uint8Array | null,
+    payload: Uint8Array | string,
+    treatment: Treatment | undefined,
+    settle: Settle | undefined,
+  ): boolean {
+    const lost = treatment?.bound === true && !this.#writer.attached;
+    const kind = treatment?.reserved === true ? "reserved" : "plain";
+    const byReference = treatment?.byReference === true;
+    const slab = this.#encode(subject, reply, headers, payload, lost ? "reserved" : kind, byReference);
+    const free = !lost && this.#admission.isFree(this.#encodedEnd - slab.used);
+    if (lost) return this.#lose(slab, "expired", settle);
+    if (!free && !this.#admit(slab, kind)) return this.#lose(slab, "dropped", settle);
+    this.#mark(slab, treatment, settle);
+    this.#append(slab, headers);
+    if (settle !== undefined) this.#fences.want(this.#log.end);
+    return free || this.#backpressure.taken(this.#admission.heldMessages, this.#admission.heldBytes);
+  }
+
+  /** The message encoded last is accepted and ends at once. What `publish()` returns. */
+  #lose(slab: Slab, state: "expired" | "dropped", settle: Settle | undefined): boolean {
+    this.#accepted();
+    this.#endings.offered(slab, this.#runtime.now(), state);
+    settle?.reject(new UndeliveredError(state));
+    return state === "expired";
   }
 
   /** What the log needs to know of a message that is not a plain one. */
@@ -155,10 +184,7 @@ export class Intake {
   ): Slab {
     try {
       const atLeast = payload.length + (headers === null ? 0 : headers.length);
-      if (atLeast > SMALL_BYTES) {
-        this.#screen.refuseHuge(atLeast);
-        this.#admission.refuseHuge(atLeast, this.#usable(), kind);
-      }
+      if (atLeast > SMALL_BYTES) this.#refuseHuge(atLeast, kind);
       const slab =
         byReference && typeof payload !== "string" && payload.length >= REFERENCE_BYTES
           ? this.#refer(subject, reply, headers, payload)
@@ -169,6 +195,11 @@ export class Intake {
       this.#tally.refused++;
       throw error;
     }
+  }
+
+  #refuseHuge(atLeast: number, kind: AdmissionKind): void {
+    this.#screen.refuseHuge(atLeast);
+    this.#admission.refuseHuge(atLeast, this.#usable(), kind);
   }
 
   #copy(subject: string, reply: string, headers: Uint8Array | null, payload: Uint8Array | string): Slab {

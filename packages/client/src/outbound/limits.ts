@@ -24,7 +24,7 @@ export class Limits {
   readonly #holds: boolean;
   readonly #high: Amount;
   /** So much can be held whatever limit is in force: what is not high is below all of them, unless nothing may be held while down. */
-  readonly #free: Amount;
+  readonly free: Amount;
   readonly #low: Amount;
 
   constructor(options: OutboundOptions) {
@@ -36,7 +36,7 @@ export class Limits {
     this.mark = this.#holds ? this.#down : this.#queued;
     this.#high = share(this.mark, HIGH);
     this.#low = share(this.mark, LOW);
-    this.#free = this.#holds ? this.#high : NOTHING;
+    this.free = this.#holds ? this.#high : NOTHING;
   }
 
   /** The limit in force. */
@@ -59,11 +59,6 @@ export class Limits {
   /** The configured limit behind a name, for the error. */
   named(limit: Exceeded): Amount {
     return limit === "reconnectBuffer" ? this.#buffer : this.#queued;
-  }
-
-  /** Whether so little is held that no limit is exceeded, whichever is in force, and `isHigh()` is false. */
-  isFree(messages: number, bytes: number): boolean {
-    return bytes <= this.#free.bytes && messages <= this.#free.messages;
   }
 
   /** Whether so much is held that the producer should wait. */

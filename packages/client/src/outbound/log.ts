@@ -89,15 +89,7 @@ export class Log {
   /** The slab whose memory has room for `bytes` behind `used`. Nothing is appended until `commit()`. */
   reserve(bytes: number): Slab {
     const slab = this.#tail;
-    if (slab.room >= bytes) return slab;
-    const { end, lastIndex } = slab;
-    const next =
-      this.#open !== null && this.#open.room >= bytes
-        ? this.#open.goOn(end, lastIndex, this.limits)
-        : new Slab(this.#pool.take(this.#slabBytesFor(bytes)), end, lastIndex, this.limits);
-    this.#open = null;
-    this.#link(next);
-    return next;
+    return slab.room >= bytes ? slab : this.#extend(bytes);
   }
 
   /** A slab for a payload that is kept by reference, behind the `head` of its frame. It is not in the log before `commit()`. */
@@ -107,10 +99,7 @@ export class Log {
 
   /** Appends the frame of `bytes` bytes that was encoded behind `used` of the slab last reserved, or made by `refer()`. */
   commit(slab: Slab, bytes: number, headers: boolean): void {
-    if (slab !== this.#tail) {
-      if (!this.#tail.referring) this.#open = this.#tail;
-      this.#link(slab);
-    }
+    if (slab !== this.#tail) this.#linkReferring(slab);
     slab.commit(bytes, headers);
   }
 
@@ -212,6 +201,22 @@ export class Log {
     this.#open = null;
     this.#link(new Slab(NO_PIECE, this.#tail.end, this.#tail.lastIndex, this.limits));
     this.#pool.trim();
+  }
+
+  #extend(bytes: number): Slab {
+    const { end, lastIndex } = this.#tail;
+    const next =
+      this.#open !== null && this.#open.room >= bytes
+        ? this.#open.goOn(end, lastIndex, this.limits)
+        : new Slab(this.#pool.take(this.#slabBytesFor(bytes)), end, lastIndex, this.limits);
+    this.#open = null;
+    this.#link(next);
+    return next;
+  }
+
+  #linkReferring(next: Slab): void {
+    if (!this.#tail.referring) this.#open = this.#tail;
+    this.#link(next);
   }
 
   #link(next: Slab): void {

@@ -42,16 +42,7 @@ export class Screen {
 
   /** Refuses the frame encoded at `[at, end)` if the server would not take it. */
   check(memory: Uint8Array, at: number, end: number, headers: boolean): void {
-    if (end - at <= this.#harmlessBytes && (!headers || this.#headers)) return;
-    const error = this.#objection(memory, at, end - at, headers);
-    if (error !== undefined) throw error;
-    if (end - at <= this.#maxControlLine) return;
-    const line = memory.indexOf(CARRIAGE_RETURN, at) - at - (headers ? HPUB_VERB : PUB_VERB);
-    if (line <= this.#maxControlLine) return;
-    throw InvalidArgumentError.format(
-      "subject",
-      `with its reply makes a control line of ${line} bytes, 'maxControlLine' is ${this.#maxControlLine}`,
-    );
+    if (end - at > this.#harmlessBytes || (headers && !this.#headers)) this.#examine(memory, at, end, headers);
   }
 
   /** Why a message beside the log cannot be sent to this server. */
@@ -78,6 +69,18 @@ export class Screen {
     if (slab.largestFrame <= this.#maxPayload && (this.#headers || !slab.headers)) return;
     const to = { slab, position: slab.end, index: slab.lastIndex };
     for (const run of [...this.#log.liveRuns(from, to)]) this.#walk(run.from, run.to);
+  }
+
+  #examine(memory: Uint8Array, at: number, end: number, headers: boolean): void {
+    const error = this.#objection(memory, at, end - at, headers);
+    if (error !== undefined) throw error;
+    if (end - at <= this.#maxControlLine) return;
+    const line = memory.indexOf(CARRIAGE_RETURN, at) - at - (headers ? HPUB_VERB : PUB_VERB);
+    if (line <= this.#maxControlLine) return;
+    throw InvalidArgumentError.format(
+      "subject",
+      `with its reply makes a control line of ${line} bytes, 'maxControlLine' is ${this.#maxControlLine}`,
+    );
   }
 
   #walk(from: Place, to: Place): void {

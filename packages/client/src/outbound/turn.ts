@@ -35,18 +35,13 @@ export class Turn {
 
   /** Something is about to be appended or asked for. Reads the clock once a turn. */
   begin(): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    this.#ages.note(this.#log.tail(), this.#runtime.now());
-    this.#runtime.defer(this.#finish);
+    if (!this.#begun) this.#start();
   }
 
   /** A frame was appended. */
   appended(): void {
-    const { end, written } = this.#log;
-    if (end < this.#pumpAt || this.#writer.waits) return;
-    this.#pumpAt = end + INLINE_BYTES;
-    if (end - written.position >= INLINE_BYTES) this.pump();
+    const { end } = this.#log;
+    if (end >= this.#pumpAt) this.#hurry(end);
   }
 
   /** Hands over now what can be handed over; nothing that is too old goes. Returns what the clock said: reading it costs as much as a publish. */
@@ -56,5 +51,17 @@ export class Turn {
     this.#writer.pump(now);
     this.#stall.watch(now);
     return now;
+  }
+
+  #start(): void {
+    this.#begun = true;
+    this.#ages.note(this.#log.tail(), this.#runtime.now());
+    this.#runtime.defer(this.#finish);
+  }
+
+  #hurry(end: number): void {
+    if (this.#writer.waits) return;
+    this.#pumpAt = end + INLINE_BYTES;
+    if (end - this.#log.written.position >= INLINE_BYTES) this.pump();
   }
 }

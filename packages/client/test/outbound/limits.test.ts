@@ -310,6 +310,36 @@ describe("what may be held", () => {
   });
 });
 
+describe("publish() returns false above 70 % of the limit", () => {
+  const answers = (bench: Bench, times: number): boolean[] => Array.from({ length: times }, () => bench.publish("xyz"));
+
+  it("counted in messages, of a limit with no whole share", () => {
+    const bench = new Bench(withBuffer({ maxBytes: Infinity, maxMessages: 5 }));
+    assert.deepEqual(answers(bench, 5), [true, true, true, false, false]);
+  });
+
+  it("counted in bytes, also after more was confirmed than may be held", () => {
+    const bench = new Bench(withBuffer({ maxBytes: 10 * FRAME }));
+    bench.connect();
+    for (let i = 0; i < 20; i++) {
+      assert.equal(bench.publish("xyz"), true);
+      bench.settle();
+    }
+    assert.deepEqual(answers(bench, 9), [true, true, true, true, true, true, true, false, false]);
+  });
+
+  it("with what is held beside the log", () => {
+    const bench = new Bench(withBuffer({ maxBytes: Infinity, maxMessages: 10 }));
+    bench.publish("xyz");
+    for (let i = 0; i < 4; i++) bench.log.request("a", "r", null, "");
+    assert.deepEqual(answers(bench, 3), [true, true, false]);
+    const bytes = new Bench(withBuffer({ maxBytes: 10 * FRAME }));
+    bytes.publish("xyz");
+    bytes.log.request("a", "r", null, "x".repeat(3 * FRAME));
+    assert.deepEqual(answers(bytes, 4), [true, true, false, false]);
+  });
+});
+
 describe("flush", () => {
   it("always makes a round trip behind everything called before it, one for all who asked in one turn", async () => {
     const bench = new Bench();

@@ -139,6 +139,46 @@ test("subjects that are repeated, or not, in any pattern are written", () => {
   );
 });
 
+test("lines that are repeated, or not, in any pattern are written, whatever the payloads are", () => {
+  const step = fc.record({
+    subject: fc.constantFrom("a", "b", "größe", "s".repeat(80), "s".repeat(85), "t".repeat(200)),
+    reply: fc.constantFrom("", "", "", "r", "a"),
+    headers: fc.constantFrom(
+      null,
+      null,
+      new Uint8Array(0),
+      Buffer.from("NATS/1.0\r\nA: 1\r\n\r\n"),
+      Buffer.from("NATS/1.0\r\nB: 22\r\n\r\n"),
+    ),
+    payload: fc.constantFrom<Uint8Array | string>(
+      "",
+      "1",
+      "é",
+      "日本",
+      "12",
+      Buffer.from("12"),
+      Buffer.alloc(31, "p"),
+      Buffer.alloc(33, "q"),
+    ),
+    times: fc.integer({ min: 1, max: 4 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const encoder = new PubEncoder();
+      for (const { times, ...each } of steps) for (let n = 0; n < times; n++) check(each, encoder);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("every byte of a short payload is written, at any place of it", () => {
+  for (let size = 0; size <= 40; size++) {
+    const payload = Uint8Array.from({ length: size }, (_, i) => 255 - i * 3);
+    check({ ...plain, payload });
+    check({ ...plain, payload: Buffer.concat([Buffer.from("#"), payload]).subarray(1) });
+  }
+});
+
 test("a subject is remembered again when they stop changing", () => {
   const encoder = new PubEncoder();
   for (let n = 0; n < 2_000; n++) check({ ...plain, subject: `orders.${n}`, reply: n % 3 === 0 ? "r" : "" }, encoder);
