@@ -128,7 +128,8 @@ class Scratch {
       }
     }
     // The last line end is written over the line that stood there.
-    lines.length = count;
+    // V8 sets a length by a call into its runtime, which costs as much as all lines: not where it stays.
+    if (lines.length !== count) lines.length = count;
     this.#memory[at] = CR;
     this.#memory[at + 1] = LF;
     return at + 2;
