@@ -1,6 +1,10 @@
 import type { Place, Spot } from "./cursor.ts";
 import type { Log } from "./log.ts";
 
+/** Up to so many chunks of whole frames go in one write, and up to so many bytes. */
+const CHUNKS_A_RUN = 4;
+const LONGEST_RUN = 256 * 1024;
+
 /** What may be handed over next. */
 export interface RunBudget {
   /** The most that is worth handing over at once, bytes. */
@@ -33,6 +37,15 @@ export function nextRun(log: Log, budget: RunBudget): Place | undefined {
       : end;
   if (place.position - position <= budget.room || budget.empty) return place;
   return undefined;
+}
+
+/**
+ * The most bytes of whole frames that are handed over at once: more than a chunk, because a write of 64 KiB costs as much as copying it. Only a
+ * window whose quarter is longer than a chunk allows it, and a link with such a window is quick. A frame longer than a chunk goes in pieces of
+ * one chunk on any link: that the kernel took one is a sign of life on a slow one.
+ */
+export function runBytes(chunkBytes: number): number {
+  return Math.max(chunkBytes, Math.min(CHUNKS_A_RUN * chunkBytes, LONGEST_RUN));
 }
 
 /** As many whole frames as fit `bytes`; one in any case if `atLeastOne`. */

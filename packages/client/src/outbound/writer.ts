@@ -9,7 +9,7 @@ import { windowedBytes } from "./in-flight.ts";
 import type { Items, MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
 import { Long } from "./long.ts";
-import { nextRun } from "./next-run.ts";
+import { nextRun, runBytes } from "./next-run.ts";
 import { type LastItem, PutBack } from "./put-back.ts";
 import type { Screen } from "./screen.ts";
 import type { Sink } from "./sink.ts";
@@ -241,7 +241,7 @@ export class Writer {
     if (log.written.position >= log.end) return undefined;
     const inFlight = windowedBytes(log, this.#items);
     const room = this.#window.room(inFlight, now);
-    const chunk = Math.min(sink.chunkBytes, Math.max(1, this.#fences.room));
+    const chunk = Math.min(runBytes(sink.chunkBytes), Math.max(1, this.#fences.room));
     const run = nextRun(log, {
       chunk,
       room,
