@@ -95,6 +95,11 @@ export class Slab {
     return this.#memory.length - this.used;
   }
 
+  /** Bytes of the payload that is kept by reference; 0 where there is none. */
+  get referred(): number {
+    return this.#payload === null ? 0 : this.#payload.length;
+  }
+
   /** Whether the payload is still what was published: its caller may have detached or resized the memory below it. */
   get isIntact(): boolean {
     return this.#payload === null || this.#memory.length + this.#payload.length + FRAME_END.length === this.used;

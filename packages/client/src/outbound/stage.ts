@@ -19,6 +19,7 @@ export class Stage {
   #copied = 0;
   /** Bytes of the payloads noted. */
   #noted = 0;
+  #most = LARGEST;
   /** In order; `at` is how much had been copied before. Empty most of the time. */
   #payloads: { readonly at: number; readonly payload: Uint8Array }[] = [];
 
@@ -26,9 +27,9 @@ export class Stage {
     return this.#copied + this.#noted;
   }
 
-  /** Whether `bytes` more fit. */
-  fits(bytes: number): boolean {
-    return this.used + bytes <= LARGEST;
+  /** Whether `bytes` more fit, of which the `noted` last are not copied. */
+  fits(bytes: number, noted = 0): boolean {
+    return this.used + bytes <= this.#most && this.#copied + bytes - noted <= LARGEST;
   }
 
   put(bytes: Uint8Array): void {
@@ -57,7 +58,9 @@ export class Stage {
     return pieces;
   }
 
-  clear(): void {
+  /** @param most how long it may become with the payloads that are noted, bytes; never less than what is copied may be */
+  clear(most = 0): void {
+    this.#most = Math.max(most, LARGEST);
     this.#copied = 0;
     if (this.#noted === 0) return;
     this.#noted = 0;

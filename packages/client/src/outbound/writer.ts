@@ -5,6 +5,7 @@ import type { Tally } from "./counts.ts";
 import { type Place, still } from "./cursor.ts";
 import type { Endings } from "./endings.ts";
 import type { Fences } from "./fences.ts";
+import type { HoldReason } from "./hold-reason.ts";
 import { windowedBytes } from "./in-flight.ts";
 import type { Items, MessageItem } from "./items.ts";
 import type { Log } from "./log.ts";
@@ -19,16 +20,12 @@ import type { Window } from "./window.ts";
 
 /** A run of frames this long goes out as it lies; a shorter one is copied together with what goes around it, bytes. */
 const DIRECT_BYTES = 32 * 1024;
+/** A frame that is longer than a chunk by no more than this part goes whole: the rest would be a write of a few bytes. */
+const OVERHANG = 1 / 4;
 /** The most PONGs in one chunk. A server that asks faster gets the rest with the next ones. */
 const PONGS_A_CHUNK = 64;
 const CONTROL: LastItem = { kind: "control" };
 const NOTHING_MAY_GO = { blocked: true, last: undefined } as const;
-
-/**
- * Why no messages, SUBs and UNSUBs may go, while PINGs and PONGs do: the backlog waits, a planned move has begun, or the server said that it
- * ends the connection.
- */
-export type HoldReason = "backlog" | "move" | "complaint";
 
 interface Parts {
   readonly log: Log;
@@ -144,14 +141,15 @@ export class Writer {
   #step(sink: Sink, now: number): boolean {
     if (this.#long !== undefined) return this.#piece(sink, this.#long);
     const stage = this.#stage;
-    stage.clear();
+    const longest = Math.min(runBytes(sink.chunkBytes), this.#window.quarter);
+    stage.clear(longest);
     let last = this.#stagePongs();
     if (this.#fences.leads) {
       stage.put(PING);
       this.#fences.push(now);
       last = CONTROL;
     }
-    for (let before = -1; stage.used > before && stage.used < sink.chunkBytes; ) {
+    for (let before = -1; stage.used > before && stage.used < this.#chunkBytes(sink, longest); ) {
       before = stage.used;
       const items = this.#holds.length === 0 ? this.#stageItems(now) : NOTHING_MAY_GO;
       if (this.#long !== undefined) return this.#piece(sink, this.#long);
@@ -162,7 +160,7 @@ export class Writer {
         const frames = this.#handOver(run, bytes);
         return this.#whole(sink, frames.stretch, bytes, frames.last);
       }
-      if (run !== undefined && stage.fits(bytes + PING.length)) {
+      if (run !== undefined && stage.fits(bytes + PING.length, this.#log.written.slab.referred)) {
         const frames = this.#handOver(run, bytes);
         stage.putFrames(frames.stretch);
         // A SUB called right behind these frames goes with them, and a fence behind both.
@@ -180,7 +178,13 @@ export class Writer {
 
   /** Whether the next run goes as it lies. A payload that is kept by reference is not copied either way, and goes with what lies around it. */
   #goesAlone(bytes: number): boolean {
-    return this.#log.written.slab.referring ? !this.#stage.fits(bytes + PING.length) : bytes >= DIRECT_BYTES;
+    const { referring, referred } = this.#log.written.slab;
+    return referring ? !this.#stage.fits(bytes + PING.length, referred) : bytes >= DIRECT_BYTES;
+  }
+
+  /** How long a chunk is worth making. Longer with payloads that cost no copy. */
+  #chunkBytes(sink: Sink, longest: number): number {
+    return this.#log.written.slab.referring ? Math.max(sink.chunkBytes, longest) : sink.chunkBytes;
   }
 
   #stagePongs(): LastItem | undefined {
@@ -273,7 +277,7 @@ export class Writer {
   #whole(sink: Sink, { bytes: head, payload }: Stretch, bytes: number, last: LastItem & { kind: "frames" }): boolean {
     const pieces = payload === null ? [head] : [head, payload, FRAME_END];
     const single = this.#log.written.index - last.from.index === 1;
-    if (!single || bytes <= sink.chunkBytes) return this.#hand(sink, pieces, last);
+    if (!single || bytes <= sink.chunkBytes * (1 + OVERHANG)) return this.#hand(sink, pieces, last);
     this.#long = new Long(pieces, last);
     return this.#piece(sink, this.#long);
   }
