@@ -189,7 +189,7 @@ export class Intake {
         byReference && typeof payload !== "string" && payload.length >= REFERENCE_BYTES
           ? this.#refer(subject, reply, headers, payload)
           : this.#copy(subject, reply, headers, payload);
-      this.#screen.check(slab.memory, slab.used, this.#encodedEnd, hasHeaders(headers));
+      this.#screen.check(slab.memory, slab.used, this.#encodedEnd, hasHeaders(headers), this.#encoder.payloadBytes);
       return slab;
     } catch (error) {
       this.#tally.refused++;

@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 /** Bytes of a control line that count for the server's `max_control_line`: it leaves out the verb and the CRLF. */
 const PUB_VERB = "PUB ".length;
 const HPUB_VERB = "HPUB ".length;
-const CARRIAGE_RETURN = 13;
+const TWO_LINE_ENDS = 4;
 
 /** What the server can take: the limits its last INFO announced, and the control line it would not say. */
 export class Screen {
@@ -40,9 +40,9 @@ export class Screen {
     if (bytes > this.#maxPayload) throw payloadError(bytes, this.#maxPayload);
   }
 
-  /** Refuses the frame encoded at `[at, end)` if the server would not take it. */
-  check(memory: Uint8Array, at: number, end: number, headers: boolean): void {
-    if (end - at > this.#harmlessBytes || (headers && !this.#headers)) this.#examine(memory, at, end, headers);
+  /** Refuses the frame encoded at `[at, end)`, with `content` bytes of headers and payload, if the server would not take it. */
+  check(memory: Uint8Array, at: number, end: number, headers: boolean, content: number): void {
+    if (end - at > this.#harmlessBytes || (headers && !this.#headers)) this.#examine(memory, at, end - at, headers, content);
   }
 
   /** Why a message beside the log cannot be sent to this server. */
@@ -71,11 +71,10 @@ export class Screen {
     for (const run of [...this.#log.liveRuns(from, to)]) this.#walk(run.from, run.to);
   }
 
-  #examine(memory: Uint8Array, at: number, end: number, headers: boolean): void {
-    const error = this.#objection(memory, at, end - at, headers);
+  #examine(memory: Uint8Array, at: number, bytes: number, headers: boolean, content: number): void {
+    const error = this.#objection(memory, at, bytes, headers);
     if (error !== undefined) throw error;
-    if (end - at <= this.#maxControlLine) return;
-    const line = memory.indexOf(CARRIAGE_RETURN, at) - at - (headers ? HPUB_VERB : PUB_VERB);
+    const line = bytes - content - TWO_LINE_ENDS - (headers ? HPUB_VERB : PUB_VERB);
     if (line <= this.#maxControlLine) return;
     throw InvalidArgumentError.format(
       "subject",
