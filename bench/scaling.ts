@@ -32,11 +32,11 @@ const TABLES: readonly { readonly title: string; readonly rows: readonly (readon
     ],
   },
   {
-    title: "Payload",
-    rows: [0, 16, 128, 1024, 4096, 16_384, 65_536, 262_144, 1_000_000].map((bytes) => [
-      `${bytes} B`,
-      { kind: "payload", bytes, messages: Math.min(500_000, Math.ceil((200 * MIB) / (bytes + 40))) },
-    ]),
+    title: "Payload; of Holdfast also by reference, `copy: false`",
+    rows: [
+      ...[0, 16, 128, 1024, 4096, 16_384, 65_536, 262_144, 1_000_000].map((bytes) => payloadRow(bytes, false)),
+      ...[16_384, 65_536, 262_144, 1_000_000].map((bytes) => payloadRow(bytes, true)),
+    ],
   },
   {
     title: "Connections in one process, 16 B published on all in turn",
@@ -50,6 +50,11 @@ const TABLES: readonly { readonly title: string; readonly rows: readonly (readon
     ],
   },
 ];
+
+function payloadRow(bytes: number, reference: boolean): readonly [string, Wanted] {
+  const messages = Math.min(500_000, Math.ceil((200 * MIB) / (bytes + 40)));
+  return [`${bytes} B${reference ? ", by reference" : ""}`, { kind: "payload", bytes, messages, reference }];
+}
 
 const rounds = Number(process.argv[2] ?? 3);
 const { path, version } = await obtainNatsServer();

@@ -15,7 +15,8 @@ export type ScalingTask = {
   | { readonly kind: "subscriptions" | "connections"; readonly count: number }
   | { readonly kind: "kept"; readonly count: number; readonly by: "last" | "spread" }
   | { readonly kind: "subjects"; readonly count: number; readonly fresh: boolean }
-  | { readonly kind: "payload"; readonly bytes: number }
+  /** `reference`: with `copy: false`, which the official client does not know. */
+  | { readonly kind: "payload"; readonly bytes: number; readonly reference: boolean }
 );
 
 export interface ScalingAnswer {

@@ -4,6 +4,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { connect as connectOfficial, type NatsConnection } from "@nats-io/transport-node";
+import type { HoldfastPublishOptions } from "holdfast";
 import { Clock } from "../shared/clock.ts";
 import { publishCounted, type ScalingAnswer, type ScalingTask, SUBJECT_OF_ALL } from "../shared/scaling-task.ts";
 
@@ -18,7 +19,7 @@ function act(): Promise<ScalingAnswer> {
     case "subjects":
       return subjects(task.count, task.messages, task.fresh);
     case "payload":
-      return payloads(task.bytes, task.messages);
+      return payloads(task.bytes, task.messages, task.reference);
     case "connections":
       return connections(task.count, task.messages);
     case "kept":
@@ -64,17 +65,18 @@ async function subjects(count: number, messages: number, fresh: boolean): Promis
   });
 }
 
-async function payloads(bytes: number, messages: number): Promise<ScalingAnswer> {
+async function payloads(bytes: number, messages: number, reference: boolean): Promise<ScalingAnswer> {
+  const options: HoldfastPublishOptions | undefined = reference ? { copy: false } : undefined;
   const nc = await connect({ servers: task.url });
   const payload = new Uint8Array(bytes).fill(46);
   const aTurn = Math.max(1, Math.ceil(262_144 / (bytes + 40)));
-  // Memory that no process had before is touched for the first time there, which costs this machine many times the copy.
-  for (let n = 0; n < messages / 2; n++) {
-    nc.publish("scale.warm", payload);
+  // Code that V8 has not compiled yet, and memory that is touched for the first time, cost many times the copy.
+  for (let n = 0; n < messages * 1.5; n++) {
+    nc.publish("scale.warm", payload, options);
     if (n % aTurn === 0) await turn();
   }
   await nc.flush();
-  return await publishCounted(nc, messages, () => () => nc.publish("scale.payload", payload), aTurn);
+  return await publishCounted(nc, messages, () => () => nc.publish("scale.payload", payload, options), aTurn);
 }
 
 /** Idle connections: what one more costs; then all publish in turn. */
