@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import { shownServers } from "../connection/connect-options.ts";
-import { bytes, count, seconds } from "../demo/format.ts";
+import { bytes, count, describeEnd, orNone, seconds } from "../demo/format.ts";
 import { outageMessages } from "./options.ts";
 import { brokenPromises, type OutageClient, type OutageResult } from "./outage-result.ts";
 import { significant } from "./rate-report.ts";
@@ -141,22 +141,7 @@ function handedBack({ findings, handedBack: states }: OutageClient, state: strin
   return findings.handedBack === null ? "–" : count(states[state] ?? 0);
 }
 
-function orNone(value: number | null): string {
-  return value === null ? "–" : count(value);
-}
-
 function time(ms: number | null): string {
   if (ms === null) return "–";
   return ms < 1_000 ? `${significant(ms)} ms` : seconds(ms);
-}
-
-function describeEnd(end: OutageClient["report"]["flush"]): string {
-  switch (end.kind) {
-    case "done":
-      return `done in ${seconds(end.ms)}`;
-    case "failed":
-      return `failed after ${seconds(end.ms)}`;
-    case "timed out":
-      return `no end in ${seconds(end.ms)}`;
-  }
 }

@@ -1,3 +1,5 @@
+import type { StepEnd } from "./messages.ts";
+
 const grouped = new Intl.NumberFormat("en-US");
 
 /** 30,140 or, with a noun, "1 message", "30,140 messages". */
@@ -23,4 +25,21 @@ export function bytes(value: number): string {
 export function seconds(ms: number): string {
   if (ms < 100) return `${Math.round(ms)} ms`;
   return `${Number((ms / 1000).toFixed(2))} s`;
+}
+
+/** A count, or a dash where there is none to be had. */
+export function orNone(value: number | null): string {
+  return value === null ? "–" : count(value);
+}
+
+/** How a step ended, and how long it took. */
+export function describeEnd(end: StepEnd): string {
+  switch (end.kind) {
+    case "done":
+      return `done in ${seconds(end.ms)}`;
+    case "failed":
+      return `failed after ${seconds(end.ms)}`;
+    case "timed out":
+      return `no end in ${seconds(end.ms)}`;
+  }
 }

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { Sample } from "./event.ts";
 import { faults } from "./faults.ts";
-import { bytes, count, seconds } from "./format.ts";
+import { bytes, count, describeEnd, orNone, seconds } from "./format.ts";
 import type { ClientResult, DemoResult } from "./result.ts";
 
 /** What a live line tells: one client, one second. */
@@ -87,19 +87,4 @@ export function tableCells(result: DemoResult): readonly (readonly string[])[] {
     ["", ...result.clients.map((client) => `${client.name} ${client.version}`)],
     ...shown.map(([label, cell]) => [label, ...result.clients.map((client) => cell(client, result))]),
   ];
-}
-
-function orNone(value: number | null): string {
-  return value === null ? "–" : count(value);
-}
-
-function describeEnd(end: ClientResult["flush"]): string {
-  switch (end.kind) {
-    case "done":
-      return `done in ${seconds(end.ms)}`;
-    case "failed":
-      return `failed after ${seconds(end.ms)}`;
-    case "timed out":
-      return `no end in ${seconds(end.ms)}`;
-  }
 }
