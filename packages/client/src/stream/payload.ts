@@ -1,10 +1,9 @@
 import type { Payload } from "@nats-io/nats-core";
-import { copyOf } from "../bytes/copies.ts";
 
 /** A copy that nobody else writes to. Throws nats-core's `TypeError` for anything but a string or a `Uint8Array`. */
 export function copyPayload(payload: Payload): Payload {
   if (typeof payload === "string") return payload;
-  if (payload instanceof Uint8Array) return copyOf(payload, 0, payload.length);
+  if (payload instanceof Uint8Array) return payload.length === 0 ? payload : new Uint8Array(payload);
   throw new TypeError("payload types can be strings or Uint8Array");
 }
 
