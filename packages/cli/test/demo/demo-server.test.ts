@@ -3,24 +3,10 @@ import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { findNatsServer, serverVersionAtLeast, startNatsServer } from "holdfast/testing";
 import { isDrop, roomFor, startDemoServer, versionOf } from "../../src/demo/demo-server.ts";
-import { clientNames, type DemoOptions, defaultBufferBytes, totalMessages } from "../../src/demo/options.ts";
+import { totalMessages } from "../../src/demo/options.ts";
 import { createStream } from "../../src/demo/read-stream.ts";
 import { noServer } from "../cli.ts";
-
-const options: DemoOptions = {
-  rate: 10_000,
-  size: 128,
-  outageMs: 3_000,
-  fault: "rst",
-  delivery: "at-most-once",
-  stallTimeoutMs: null,
-  bufferBytes: defaultBufferBytes,
-  clients: clientNames,
-  json: false,
-  html: null,
-  leadMs: 3_000,
-  tailMs: 4_000,
-};
+import { defaultOptions as options } from "./results.ts";
 
 test("the ingest limits are raised above all that the run can send, where the version knows them", () => {
   const room = roomFor(options, "2.11.0");

@@ -12,6 +12,8 @@ const MEASURE_ABOVE = 1024;
 const SHORT_BYTES = 32;
 
 const SMALLEST_SCRATCH = 512;
+/** Longer headers are rare, and a connection would keep their memory for good. */
+const LARGEST_SCRATCH = 16 * 1024;
 
 interface Scratch {
   readonly memory: Buffer;
@@ -110,8 +112,9 @@ export class PubEncoder {
   #scratchFor(bytes: number): Scratch {
     if (this.#scratch !== undefined && this.#scratch.memory.length >= bytes) return this.#scratch;
     const memory = Buffer.allocUnsafeSlow(Math.max(bytes, SMALLEST_SCRATCH));
-    this.#scratch = { memory, view: new DataView(memory.buffer) };
-    return this.#scratch;
+    const scratch = { memory, view: new DataView(memory.buffer) };
+    if (bytes <= LARGEST_SCRATCH) this.#scratch = scratch;
+    return scratch;
   }
 
   /** Up to where the payload begins; returns that offset. */

@@ -210,8 +210,9 @@ test("a head is what stands before the payload, in memory of its own, and is rea
   const encoder = new PubEncoder();
   const block = Buffer.from("NATS/1.0\r\nA: b\r\n\r\n");
   const long = Buffer.from(`NATS/1.0\r\nA: ${"b".repeat(5000)}\r\n\r\n`);
+  const huge = Buffer.from(`NATS/1.0\r\nA: ${"b".repeat(20_000)}\r\n\r\n`);
   const heads: Buffer[] = [];
-  for (const headers of [null, new Uint8Array(0), block, long]) {
+  for (const headers of [null, new Uint8Array(0), block, huge, long]) {
     for (const reply of ["", "réponse"]) {
       for (const subject of ["a", "orders.created", "x".repeat(300)]) {
         const payload = Buffer.alloc(20_000, 46);
